@@ -1,0 +1,58 @@
+# make demo   run a cooling station for ten minutes and show what happened
+# make test   everything that must hold: lint, types, layers, tests
+#
+# A fresh machine needs git, make and Python 3.11 or newer with its venv module, nothing else.
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+BENCH := .venv/.bench
+
+.PHONY: demo test format bench clean
+.DEFAULT_GOAL := test
+.DELETE_ON_ERROR:
+
+demo: $(INSTALLED)
+	mkdir -p demo
+	$(BIN)/twin run cooling_station --for 10min --out demo/run.h5
+	$(BIN)/twin show demo/run.h5
+
+test: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(BENCH)
+	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+clean:
+	rm -rf .venv demo dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The first Python that is new enough and can make virtual environments; PYTHON=... names another.
+$(BIN)/python:
+	@for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
+	  version=$$($$python -c 'import sys; print(sys.version_info >= (3, 11))' 2>/dev/null) || continue; \
+	  [ "$$version" = True ] || continue; \
+	  if $$python -c 'import ensurepip, venv' 2>/dev/null; then found=$$python; break; fi; \
+	  bare=$$python; \
+	done; \
+	if [ -n "$$found" ]; then echo "$$found -m venv .venv"; exec $$found -m venv --clear .venv; fi; \
+	if [ -n "$$bare" ]; then \
+	  echo "make: $$bare has no venv or ensurepip module; install it (Debian, Ubuntu: apt-get install python3-venv)" >&2; \
+	else \
+	  echo "make: no Python 3.11 or newer on PATH; install one, or name it: make PYTHON=/path/to/python3.11" >&2; \
+	fi; exit 1
+
+$(INSTALLED): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+$(BENCH): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	touch $@

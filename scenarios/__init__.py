@@ -1,0 +1,1 @@
+"""Questions about plants: the plants themselves, and what is asked of them."""

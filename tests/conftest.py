@@ -1,0 +1,26 @@
+"""What every test can ask for."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# The same examples on every machine; a slow machine is no failure.
+settings.register_profile("twin", deadline=None, derandomize=True, database=None)
+settings.load_profile("twin")
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Return the folder of the checkout."""
+    return Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """Return the folder of real recordings that TWIN_DATA names; without it the test is skipped."""
+    folder = os.environ.get("TWIN_DATA")
+    if not folder:
+        pytest.skip("TWIN_DATA names no folder of recordings")
+    return Path(folder)

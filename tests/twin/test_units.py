@@ -1,0 +1,101 @@
+"""Units: coherent SI inside, everything else converted or refused at the edges."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twin.errors import TwinError
+from twin.units import check_convertible, dimensions, from_si, spell, to_si
+
+
+@pytest.mark.parametrize(
+    ("text", "exponents"),
+    [
+        ("1", (0, 0, 0, 0, 0)),
+        ("rad/s", (0, 0, -1, 0, 0)),
+        ("W/(m2.K)", (0, 1, -3, -1, 0)),
+        ("N.m.s", (2, 1, -1, 0, 0)),
+        ("1/K", (0, 0, 0, -1, 0)),
+        ("kg.m-3", (-3, 1, 0, 0, 0)),
+        ("ohm", (2, 1, -3, 0, -2)),
+    ],
+)
+def test_a_coherent_unit_has_these_dimensions(text: str, exponents: tuple[int, ...]) -> None:
+    assert dimensions(text) == exponents
+
+
+@pytest.mark.parametrize(("one", "other"), [("Wb", "V.s"), ("H", "ohm.s"), ("C", "F.V"), ("J", "N.m"), ("T", "Wb/m2")])
+def test_two_spellings_of_one_unit_agree(one: str, other: str) -> None:
+    assert dimensions(one) == dimensions(other)
+
+
+@pytest.mark.parametrize("text", ["W/K/m", "2m", "m^2", "bar", "m2K", "degC", "", "W/", "/s", "W/(m2.K", "m2)"])
+def test_what_is_no_product_of_coherent_units_is_refused(text: str) -> None:
+    with pytest.raises(TwinError):
+        dimensions(text)
+
+
+def test_an_unknown_unit_is_answered_with_its_neighbours() -> None:
+    with pytest.raises(TwinError) as refused:
+        dimensions("Paa/s")
+    assert str(refused.value) == "no coherent SI unit 'Paa'; did you mean 'Pa'? (in 'Paa/s')"
+
+
+def test_a_quotient_that_can_be_read_two_ways_is_refused() -> None:
+    with pytest.raises(TwinError) as refused:
+        dimensions("W/m2.K")
+    assert str(refused.value) == "'W/m2.K' can be read two ways; put what divides in brackets: 'W/(m2.K)'"
+
+
+def test_dimensions_are_spelled_as_a_product() -> None:
+    assert spell(dimensions("W/(m2.K)")) == "kg.s-3.K-1"
+    assert spell(dimensions("rad")) == "1"
+
+
+@pytest.mark.parametrize(
+    ("text", "declared", "value"),
+    [
+        ("20 degC", "K", 293.15),
+        ("34 m", "m", 34.0),
+        ("7 bar", "Pa", 7e5),
+        ("1450 rpm", "rad/s", 1450 * math.pi / 30),
+        ("3 m3/h", "m3/s", 3 / 3600),
+        ("2 kW/(m2.K)", "W/(m2.K)", 2000.0),
+        ("5", "W", 5.0),
+        (5, "W", 5.0),
+        ("1e-3 1", "1", 1e-3),
+        ("50 %", "1", 0.5),
+        ("10 min", "s", 600.0),
+    ],
+)
+def test_a_value_with_a_unit_becomes_this_number(text: str | float, declared: str, value: float) -> None:
+    assert to_si(text, declared) == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "declared", "message"),
+    [
+        ("fast", "rad/s", "'fast' is not a number with a unit; write it like '1.5 rad/s'"),
+        ("3 furlogs", "m", "unknown unit 'furlogs' in '3 furlogs'; the value is in m"),
+        ("3 kg", "m", "'3 kg' is not a value in m; kg measures something else"),
+        ("nan m", "m", "'nan m' is not a finite number"),
+        ("inf", "s", "'inf' is not a finite number"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_in_these_words(text: str, declared: str, message: str) -> None:
+    with pytest.raises(TwinError) as refused:
+        to_si(text, declared)
+    assert str(refused.value) == message
+
+
+@given(st.floats(-200.0, 2000.0))
+def test_a_temperature_survives_the_way_out_and_back(celsius: float) -> None:
+    assert from_si(to_si(f"{celsius!r} degC", "K"), "K", "degC") == pytest.approx(celsius, abs=1e-9)
+
+
+def test_a_unit_that_measures_something_else_is_not_convertible() -> None:
+    check_convertible("degC", "K")
+    with pytest.raises(TwinError, match="kg measures something else"):
+        check_convertible("kg", "K")

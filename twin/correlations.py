@@ -1,0 +1,1 @@
+"""Property correlations that several pieces of equipment share; plain functions of floats, in SI."""

@@ -1,0 +1,308 @@
+"""The compiled loop around a stepper: stops, samples, located events, transitions; lane by lane."""
+
+# mypy: disable-error-code="no-untyped-def,untyped-decorator,no-untyped-call"
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from twin.address import call_fire, call_steps
+from twin.layout import Control, Flag
+
+T, H, CAP, SCHEDULED, EVENTS = (int(r) for r in list(Control)[:5])
+LAST_EVENT, GAP, BUNCHED, TP, STOP, FLAG = (
+    int(r) for r in (Control.LAST_EVENT, Control.GAP, Control.BUNCHED, Control.TP, Control.STOP, Control.FLAG)
+)
+RUNNING, AT_STOP, CROSSED, DONE = (int(f) for f in list(Flag)[:4])
+OUT_OF_BOUNDS, ZENO, WATCHED = int(Flag.OUT_OF_BOUNDS), int(Flag.ZENO), int(Flag.WATCHED)
+COUNTERS = len(Control)
+
+LOCATE = 1e-9
+"""A crossing is located to this, and never early [s]."""
+SETTLE = 1e-8
+"""Least step after an event, so that a guard which was just passed may turn negative again [s]."""
+BUNCH = 1e-5
+"""Events of a lane closer than this, each closer than the last, are counted as bunched [s]."""
+MOST_SHRINKING = 6
+MOST_CLOSE = 200.0
+ITERATIONS = 512
+MOST_ARGUMENTS = 64
+
+
+class Program(NamedTuple):
+    """A plant's behaviour as tables; all arrays are int64 unless said.
+
+    Attributes
+    ----------
+    on, at : (guards + 1,), (dues + 1,)
+        Transitions of guard or due i are rows ``on[i]:on[i + 1]`` of `transitions`.
+    transitions : (n, 5)
+        Address, first argument, number of arguments, first result, number of results.
+    cells : (m, 2)
+        What arguments and results are: 0 and a row of ``z``, or 1 and a control row.
+    sample_rows, sample_starts : rows of ``z`` by sampling period
+    periods : float64
+    change_times : float64, change_rows, change_values : float64
+    bounds : float64, (2, states)
+    watched : (guards + dues,)
+        Codes at which a lane pauses.
+    """
+
+    on: np.ndarray
+    at: np.ndarray
+    transitions: np.ndarray
+    cells: np.ndarray
+    sample_rows: np.ndarray
+    sample_starts: np.ndarray
+    periods: np.ndarray
+    change_times: np.ndarray
+    change_rows: np.ndarray
+    change_values: np.ndarray
+    bounds: np.ndarray
+    watched: np.ndarray
+
+
+class Shape(NamedTuple):
+    """Sizes that the driver needs: lanes per block, rows, first rows."""
+
+    width: int
+    nx: int
+    ng: int
+    gp: int
+    g: int
+    xp: int
+
+
+# Arrays are handed one by one to the functions that read them: a tuple of all of them costs seconds of compile time.
+_COMPILED = {"cache": True, "error_model": "numpy", "nogil": True}
+
+
+@njit(**_COMPILED)
+def _next_stop(c, j, periods, dues, change_times, end):
+    """Return the earliest of the end, the next sample, change and due of lane j."""
+    stop = end
+    for k in range(periods.size):
+        stop = min(stop, c[COUNTERS + k, j] * periods[k])
+    for k in range(dues):
+        stop = min(stop, c[COUNTERS + periods.size + k, j])
+    changed = int(c[SCHEDULED, j])
+    if changed < change_times.size:
+        stop = min(stop, change_times[changed])
+    return stop
+
+
+@njit(**_COMPILED)
+def _fire(z, c, j, transitions, cells, first, last, scratch):
+    """Run transitions `first` to `last` on lane j, each seeing what the one before left."""
+    for k in range(first, last):
+        argument, result = transitions[k, 1], transitions[k, 3]
+        for i in range(transitions[k, 2]):
+            row = cells[argument + i, 1]
+            scratch[0, i] = c[row, j] if cells[argument + i, 0] else np.float64(z[row, j])
+        call_fire(transitions[k, 0], scratch[0].ctypes.data, scratch[1].ctypes.data)
+        for i in range(transitions[k, 4]):
+            row = cells[result + i, 1]
+            if cells[result + i, 0]:
+                c[row, j] = scratch[1, i]
+            else:
+                z[row, j] = scratch[1, i]
+
+
+@njit(**_COMPILED)
+def _count_event(c, j):
+    """Keep the statistics that tell a Zeno run from a busy one; return whether it is one."""
+    t = c[T, j]
+    gap = t - c[LAST_EVENT, j]
+    # Ever faster (a bouncing ball) is told after few events, merely fast (a relay without hysteresis) after many.
+    weight = MOST_CLOSE / MOST_SHRINKING if 0.0 < gap < 0.999 * c[GAP, j] else 1.0
+    near = BUNCH if weight > 1.0 else 0.1 * BUNCH
+    c[BUNCHED, j] = c[BUNCHED, j] + weight if gap < near else 0.0
+    c[GAP, j] = gap
+    c[LAST_EVENT, j] = t
+    c[EVENTS, j] += 1.0
+    c[CAP, j] = max(SETTLE, 1e-6 * c[H, j], 64.0 * np.spacing(abs(t)))
+    return c[BUNCHED, j] > MOST_CLOSE
+
+
+@njit(**_COMPILED)
+def _highest(z, j, n, values, armed):
+    """Return the largest of the guards that were negative before: its root is the next event."""
+    top = -np.inf
+    for i in range(n):
+        if z[armed + i, j] < 0.0:
+            top = max(top, np.float64(z[values + i, j]))
+    return top
+
+
+@njit(**_COMPILED)
+def _locate(steps, z, c, w, tables, j, nx, ng, gp, g, xp):
+    """Shrink the crossing step of lane j until it ends at most `LOCATE` after the crossing."""
+    za, ca = z.ctypes.data + z.itemsize * j, c.ctypes.data + 8 * j
+    a, b = c[TP, j], c[T, j]
+    tolerance = max(LOCATE, 4.0 * np.spacing(abs(b)))
+    remembered, cap, side, extended = c[H, j], c[CAP, j], 0, 0
+    low, high = _highest(z, j, ng, gp, gp), _highest(z, j, ng, g, gp)
+    for _ in range(200):
+        if b - a <= tolerance and c[FLAG, j] == CROSSED:
+            break
+        # Illinois: where one end stays for a second time, halve its weight.
+        trial = a - low * (b - a) / (high - low) + 0.5 * tolerance
+        if not (a < trial < b) or b - a <= 2.0 * tolerance:
+            trial = 0.5 * (a + b) if b - a > 2.0 * tolerance else b
+        for i in range(nx):
+            z[i, j] = z[xp + i, j]
+        c[T, j], c[STOP, j] = a, trial
+        c[H, j], c[CAP, j], c[FLAG, j] = max(trial - a, 1e-12), np.inf, RUNNING
+        call_steps(steps, za, ca, w.ctypes.data, tables.ctypes.data, 1, ITERATIONS)
+        if c[FLAG, j] == CROSSED:
+            low = _highest(z, j, ng, gp, gp) if c[TP, j] > a else (low * 0.5 if side > 0 else low)
+            a, b = c[TP, j], c[T, j]
+            high = _highest(z, j, ng, g, gp)
+            side = 1
+        elif c[FLAG, j] == AT_STOP:
+            for i in range(nx):
+                z[xp + i, j] = z[i, j]
+            c[TP, j] = trial
+            a = trial
+            if trial >= b:  # rounding moved the crossing past where it was seen: look a little further
+                extended += 1
+                b = b + tolerance * 2.0**extended
+            low = _highest(z, j, ng, g, gp)
+            high = high * 0.5 if side < 0 else high
+            side = -1
+        else:
+            break
+    c[H, j], c[CAP, j] = remembered, cap
+
+
+@njit(**_COMPILED)
+def _cross(z, c, j, member, ng, gp, g, on, transitions, cells, watch, scratch, log, count):
+    """Fire the guards of lane j that have risen, in declared order; return how many, and if one is watched."""
+    watched, fired = False, 0
+    for i in range(ng):
+        if z[gp + i, j] < 0.0 and z[g + i, j] >= 0.0:
+            log[count + fired, 0], log[count + fired, 1], log[count + fired, 2] = c[T, j], member, i
+            fired += 1
+            watched = watched or watch[i] > 0
+    for i in range(ng):
+        rose = z[gp + i, j] < 0.0 and z[g + i, j] >= 0.0
+        z[gp + i, j] = z[g + i, j]
+        if rose:
+            _fire(z, c, j, transitions, cells, on[i], on[i + 1], scratch)
+    return fired, watched
+
+
+@njit(**_COMPILED)
+def _sample(z, c, j, member, periods, rows, starts, samples, counts):
+    """Write what the tags of every period that is due read now."""
+    for k in range(periods.size):
+        if c[COUNTERS + k, j] * periods[k] <= c[T, j]:
+            for i in range(starts[k], starts[k + 1]):
+                samples[i, member, counts[k, member]] = z[rows[i], j]
+            counts[k, member] += 1
+            c[COUNTERS + k, j] += 1.0
+
+
+@njit(**_COMPILED)
+def _change(z, c, j, times, rows, values):
+    """Apply the scheduled changes that are due."""
+    changed = int(c[SCHEDULED, j])
+    while changed < times.size and times[changed] <= c[T, j]:
+        z[rows[changed], j] = values[changed]
+        changed += 1
+        c[CAP, j] = max(SETTLE, 1e-6 * c[H, j])
+    c[SCHEDULED, j] = changed
+
+
+@njit(**_COMPILED)
+def _fire_dues(z, c, j, member, first, at, transitions, cells, watch, scratch, log, count):
+    """Fire what is due, in declared order; return how many, and if one is watched."""
+    fired, watched = 0, False
+    t, ng = c[T, j], watch.size - at.size + 1
+    for k in range(at.size - 1):
+        if c[first + k, j] <= t:
+            c[first + k, j] = np.inf
+            log[count + fired, 0], log[count + fired, 1], log[count + fired, 2] = t, member, ng + k
+            fired += 1
+            watched = watched or watch[ng + k] > 0
+            _fire(z, c, j, transitions, cells, at[k], at[k + 1], scratch)
+    return fired, watched
+
+
+@njit(**_COMPILED)
+def _in_bounds(z, j, bounds):
+    """Return whether every state of lane j lies in its declared bounds."""
+    for i in range(bounds.shape[1]):
+        if not (bounds[0, i] <= z[i, j] <= bounds[1, i]):
+            return False
+    return True
+
+
+@njit(**_COMPILED)
+def advance(steps, tables, w, z_blocks, c_blocks, members, end, shape, program, samples, sample_counts, log):
+    """Advance all blocks of members to `end`; return how many events are in `log` and whether it is full.
+
+    Parameters
+    ----------
+    steps : int
+        Address of the stepper.
+    z_blocks, c_blocks : (blocks, rows, width)
+        State and control rows of each block.
+    samples : (tags, members, slots), sample_counts : (periods, members)
+        Where sampled rows go, and how many slots of each period are taken.
+    log : (slots, 3)
+        Time, member and code of every transition: a guard's index, or the number of guards plus a due's.
+    """
+    nx, ng, gp, g, xp, width = shape.nx, shape.ng, shape.gp, shape.g, shape.xp, shape.width
+    on, at, transitions, cells, watch = program.on, program.at, program.transitions, program.cells, program.watched
+    periods, times, bounds = program.periods, program.change_times, program.bounds
+    first_due, dues = COUNTERS + periods.size, at.size - 1
+    scratch = np.empty((2, MOST_ARGUMENTS))
+    room, count = log.shape[0] - watch.size, 0
+    for block in range(z_blocks.shape[0]):
+        z, c = z_blocks[block], c_blocks[block]
+        lanes = min(width, members - block * width)
+        for j in range(lanes):
+            if c[FLAG, j] <= DONE or c[FLAG, j] == WATCHED:
+                c[FLAG, j] = RUNNING
+                c[STOP, j] = _next_stop(c, j, periods, dues, times, end)
+        active = True
+        while active:
+            call_steps(steps, z.ctypes.data, c.ctypes.data, w.ctypes.data, tables.ctypes.data, lanes, ITERATIONS)
+            active = False
+            for j in range(lanes):
+                member, flag, watched, fired = block * width + j, c[FLAG, j], False, 0
+                if flag == DONE or flag > DONE:
+                    continue
+                if not _in_bounds(z, j, bounds):
+                    c[FLAG, j] = OUT_OF_BOUNDS
+                    continue
+                if flag == RUNNING:
+                    active = True
+                    continue
+                if count >= room:
+                    return count, True
+                if flag == CROSSED:
+                    if c[T, j] - c[TP, j] > LOCATE:
+                        _locate(steps, z, c, w, tables, j, nx, ng, gp, g, xp)
+                        if c[FLAG, j] != CROSSED:
+                            continue
+                    fired, watched = _cross(z, c, j, member, ng, gp, g, on, transitions, cells, watch, scratch, log, count)
+                else:
+                    _sample(z, c, j, member, periods, program.sample_rows, program.sample_starts, samples, sample_counts)
+                    _change(z, c, j, times, program.change_rows, program.change_values)
+                    fired, watched = _fire_dues(
+                        z, c, j, member, first_due, at, transitions, cells, watch, scratch, log, count
+                    )
+                count += fired
+                # After an event the state stands where it is: a second crossing at this instant needs no search.
+                c[TP, j] = c[T, j]
+                if fired > 0 and _count_event(c, j):
+                    c[FLAG, j] = ZENO
+                    continue
+                c[STOP, j] = _next_stop(c, j, periods, dues, times, end)
+                done = flag == AT_STOP and c[T, j] >= end and fired == 0
+                c[FLAG, j] = WATCHED if watched else (DONE if done else RUNNING)
+                active = active or c[FLAG, j] == RUNNING
+    return count, False

@@ -1,0 +1,347 @@
+"""Members of one plant, advanced together by one compiled kernel; copying, forking and hashing them is copying arrays."""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from twin import emit, families, flat
+from twin.declare import State
+from twin.drive import COUNTERS, Program, Shape, advance
+from twin.errors import PlantError, SimulationError, unknown
+from twin.explain import explained
+from twin.layout import Control, Flag, Layout
+from twin.module import load
+from twin.plant import Plant, setting
+
+Form = Literal["families", "flat"]
+
+LANES = {"rk4": 64, "dp5": 16, "rodas4": 16}
+"""Block width by method: adaptive lanes wait for each other, so theirs are narrower."""
+
+_SLOTS = 4096
+_LOG_SLOTS = 4096
+
+
+class Happening(NamedTuple):
+    """A transition that took place: when [s], in which member, what (``asset.guard`` or ``asset.due``)."""
+
+    time: float
+    member: int
+    name: str
+
+
+class Samples(NamedTuple):
+    """What tags with one period read: times [s] of shape (n,), SI values of shape (tags, members, n)."""
+
+    tags: tuple[str, ...]
+    times: np.ndarray
+    values: np.ndarray
+
+
+class Compiled(NamedTuple):
+    """A plant's kernel with its tables; members of any number share it."""
+
+    layout: Layout
+    kernel: families.Kernel
+    program: Program
+    shape: Shape
+    constants: np.ndarray
+    keep: tuple[Any, ...]
+
+
+def compile_plant(
+    plant: Plant,
+    members: int = 1,
+    *,
+    form: Form = "families",
+    real: type[np.floating] = np.float64,
+    width: int | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Compiled:
+    """Return the compiled kernel of `plant` for this many members.
+
+    Parameters
+    ----------
+    form : {"families", "flat"}
+        Class kernels driven by tables (a plant of known equipment compiles nothing), or one module for
+        the whole plant (faster below some twenty assets). Both give the same bits. `rodas4` is flat.
+    real : numpy.float64 or numpy.float32
+        float32 is for generating data; it needs rk4.
+    """
+    method = plant.solver.method
+    if real is np.float32 and method != "rk4":
+        raise PlantError(f"{plant.name}: solver: float32 runs with rk4 only, not {method}; choose rk4 or float64")
+    layout = Layout.of(plant, width or (1 if members == 1 else LANES[method]), real)
+    build = flat.build if form == "flat" or method == "rodas4" else families.build
+    kernel = build(layout, method, progress=progress)
+    program, keep = _program(layout)
+    lay = layout
+    shape = Shape(lay.width, lay.nx, lay.ng, lay.gp, lay.g, lay.xp)
+    nominal = [plant.quantity(p).nominal for p in layout.states]  # type: ignore[attr-defined]
+    longest = math.inf
+    constants = np.array([plant.solver.rtol, longest, *(plant.solver.rtol * n * 1e-3 for n in nominal)])
+    return Compiled(layout, kernel, program, shape, constants, keep)
+
+
+def _program(layout: Layout) -> tuple[Program, tuple[Any, ...]]:
+    """Return behaviour, sampling and schedule of a plant as tables, and what keeps their code alive."""
+    plant = layout.plant
+    keep: list[Any] = []
+    rows: list[list[int]] = []
+    cells: list[tuple[int, int]] = []
+
+    def cell(path: str) -> tuple[int, int]:
+        if path.endswith(".t"):
+            return 1, int(Control.T)
+        return (1, layout.dues[path]) if path in layout.dues else (0, layout.rows[path])
+
+    def add(kind: str, path: str) -> None:
+        asset, trigger = path.split(".")
+        cls = plant.assets[asset]
+        for name, (when, on, formula) in cls.transitions.items():
+            if (when, on) != (kind, trigger):
+                continue
+            for returned in formula.returns:
+                if f"{asset}.{returned}" in plant.wires:
+                    raise PlantError(f"{asset}.{name}: sets {returned!r}, which is wired; remove the wire or hold it in a memory")
+            module = load("\n".join([emit.HEADER, emit.transition(cls, name, formula)]), f"{cls.__name__}_{name}")
+            compiled = getattr(module, emit.function_name(cls, name))
+            keep.append(compiled)
+            first = len(cells)
+            cells.extend(cell(f"{asset}.{a}") for a in formula.arguments)
+            middle = len(cells)
+            cells.extend(cell(f"{asset}.{r}") for r in formula.returns)
+            rows.append([compiled.address, first, middle - first, middle, len(cells) - middle])
+
+    def starts(kind: str, paths: Sequence[str]) -> np.ndarray:
+        counts = [len(rows)]
+        for path in paths:
+            add(kind, path)
+            counts.append(len(rows))
+        return np.array(counts, np.int64)
+
+    on, at = starts("on", layout.guards), starts("at", tuple(layout.dues))
+    by_period = [[t for t in plant.tags.values() if t.every == period] for period in layout.periods]
+    sample_rows = [layout.rows[t.reads] for tags in by_period for t in tags]
+    sample_starts = np.cumsum([0, *(len(tags) for tags in by_period)])
+    bounds = np.array([plant.quantity(p).bounds for p in layout.states]).reshape(-1, 2).T
+    program = Program(
+        on,
+        at,
+        np.array(rows, np.int64).reshape(-1, 5),
+        np.array(cells, np.int64).reshape(-1, 2),
+        np.array(sample_rows, np.int64),
+        sample_starts.astype(np.int64),
+        np.array(layout.periods, np.float64),
+        np.array([change.at for change in plant.schedule], np.float64),
+        np.array([layout.rows[change.path] for change in plant.schedule], np.int64),
+        np.array([change.value for change in plant.schedule], np.float64),
+        np.ascontiguousarray(bounds, np.float64),
+        np.zeros(len(layout.guards) + len(layout.dues), np.int64),
+    )
+    return program, tuple(keep)
+
+
+class Ensemble:
+    """Members of a plant: the same equipment with other numbers, at the same time.
+
+    Parameters
+    ----------
+    plant : Plant
+    members : int
+    compiled : Compiled, optional
+        A kernel to share; compiled (or loaded) where omitted.
+    """
+
+    def __init__(self, plant: Plant, members: int = 1, compiled: Compiled | None = None, **options: Any) -> None:
+        self.plant, self.members = plant, members
+        self.compiled = compiled or compile_plant(plant, members, **options)
+        lay = self.layout
+        blocks = -(-members // lay.width)
+        self._z = np.zeros((blocks, lay.nz, lay.width), lay.real)
+        self._c = np.zeros((blocks, lay.nc, lay.width))
+        self._samples: list[list[np.ndarray]] = [[] for _ in lay.periods]
+        self._happenings: list[np.ndarray] = []
+        self._rest()
+
+    @property
+    def layout(self) -> Layout:
+        """Rows of the plant's quantities."""
+        return self.compiled.layout
+
+    def _rest(self) -> None:
+        """Put every member at the plant's initial values."""
+        lay = self.layout
+        z, c = self._z, self._c
+        for path, row in lay.rows.items():
+            z[:, row] = self.plant.value(path)
+        for i in range(lay.nx):
+            z[:, lay.xp + i] = z[:, i]
+        z[:, lay.gp : lay.gp + lay.ng] = -1.0  # armed: a guard already positive at the start fires once
+        c[:, Control.H] = self.plant.solver.step
+        c[:, Control.CAP] = math.inf
+        c[:, Control.LAST_EVENT] = -math.inf
+        c[:, Control.GAP] = math.inf
+        for path, row in lay.dues.items():
+            c[:, row] = self.plant.value(path)
+
+    def rows(self, blocks: np.ndarray, row: int | np.ndarray) -> np.ndarray:
+        """Return a copy of rows for every member, shape (..., members)."""
+        view = blocks[:, row]
+        return np.moveaxis(view, 0, -2).reshape(*view.shape[1:-1], -1)[..., : self.members]
+
+    @property
+    def time(self) -> float:
+        """Time of the slowest member [s]."""
+        return float(self.rows(self._c, int(Control.T)).min())
+
+    def get(self, path: str) -> np.ndarray:
+        """Return ``asset.quantity`` of every member, SI, shape (members,).
+
+        Outputs and wired inputs are those of the last instant at which the solver stopped.
+        """
+        lay = self.layout
+        self.plant.quantity(path)
+        if path in lay.dues:
+            return self.rows(self._c, lay.dues[path])
+        return self.rows(self._z, lay.rows[path]).astype(np.float64)
+
+    def set(self, path: str, value: float | np.ndarray, members: Any = slice(None)) -> None:
+        """Set ``asset.quantity`` of some members, SI; refused where unknown, computed, wired or out of bounds."""
+        lay = self.layout
+        for number in np.unique(np.asarray(value, float)):
+            setting(self.plant, path, float(number))
+        chosen = np.arange(self.members)[members]
+        block, lane = np.divmod(chosen, lay.width)
+        if path in lay.dues:
+            self._c[block, lay.dues[path], lane] = value
+        else:
+            self._z[block, lay.rows[path], lane] = value
+            if isinstance(self.plant.quantity(path), State):
+                self._z[block, lay.xp + lay.rows[path], lane] = value
+        # A changed number may be a kink: begin with a small step, as after an event.
+        self._c[block, int(Control.CAP), lane] = np.maximum(
+            1e-8, 1e-6 * self._c[block, int(Control.H), lane]
+        )
+
+    # -- advancing -----------------------------------------------------------------------------------
+
+    def watch(self, name: str, on: bool = True) -> None:
+        """Stop advancing whenever the guard or due ``asset.name`` happens."""
+        codes = [*self.layout.guards, *self.layout.dues]
+        if name not in codes:
+            raise PlantError(f"{self.plant.name}: {unknown('guard or due', name, codes)}")
+        if self.compiled.program.watched is not None:
+            watched = self.compiled.program.watched.copy()
+            watched[codes.index(name)] = int(on)
+            self.compiled = self.compiled._replace(program=self.compiled.program._replace(watched=watched))
+
+    def advance(self, until: float) -> bool:
+        """Advance every member to `until` [s]; return False where a watched event stopped one before.
+
+        Raises
+        ------
+        SimulationError
+            If a member's numbers stop meaning anything: not finite, out of bounds, no step small enough,
+            events without end. The message names time, asset, quantity and value.
+        """
+        while (now := self.time) < until:
+            window = self._window(now, until)
+            if not self._advance_window(window):
+                return False
+            if self.time < window:
+                return False
+        self._advance_window(until)
+        return True
+
+    def _window(self, now: float, until: float) -> float:
+        """Return a time up to which no sample buffer overflows."""
+        periods = self.layout.periods
+        return min(until, now + (_SLOTS - 2) * periods[0]) if periods else until
+
+    def _advance_window(self, until: float) -> bool:
+        lay, comp = self.layout, self.compiled
+        now = self.time
+        slots = [int(max(until - now, 0.0) / p) + 3 for p in lay.periods] or [1]
+        samples = np.empty((len(comp.program.sample_rows), self.members, max(slots)))
+        counts = np.zeros((len(lay.periods), self.members), np.int64)
+        full = True
+        while full:
+            log = np.empty((_LOG_SLOTS + len(comp.program.watched), 3))
+            count, full = advance(
+                comp.kernel.address, comp.kernel.tables, comp.constants, self._z, self._c,
+                self.members, until, comp.shape, comp.program, samples, counts, log,
+            )  # fmt: skip
+            if count:
+                self._happenings.append(log[:count].copy())
+        for k in range(len(lay.periods)):
+            n = int(counts[k].min())
+            if n:
+                rows = slice(comp.program.sample_starts[k], comp.program.sample_starts[k + 1])
+                self._samples[k].append(samples[rows, :, :n].copy())
+        flags = self.rows(self._c, int(Control.FLAG))
+        self._refuse_failed(flags)
+        return not (flags == Flag.WATCHED).any()
+
+    def _refuse_failed(self, flags: np.ndarray) -> None:
+        failed = np.flatnonzero((flags >= Flag.NOT_FINITE) & (flags != Flag.WATCHED))
+        if failed.size:
+            raise SimulationError(explained(self, int(failed[0]), Flag(int(flags[failed[0]]))))
+
+    def failures(self) -> dict[int, str]:
+        """Return the reason why each failed member stands still."""
+        flags = self.rows(self._c, int(Control.FLAG))
+        failed = np.flatnonzero((flags >= Flag.NOT_FINITE) & (flags != Flag.WATCHED))
+        return {int(m): explained(self, int(m), Flag(int(flags[m]))) for m in failed}
+
+    # -- results -------------------------------------------------------------------------------------
+
+    def take_samples(self) -> Iterator[Samples]:
+        """Yield and forget what tags have read since the last call, a period at a time."""
+        lay = self.layout
+        for k, period in enumerate(lay.periods):
+            tags = tuple(t.name for t in self.plant.tags.values() if t.every == period)
+            taken = int(self.rows(self._c, COUNTERS + k).min())
+            chunks, self._samples[k] = self._samples[k], []
+            if chunks:
+                values = np.concatenate(chunks, axis=2)
+                times = np.arange(taken - values.shape[2], taken) * period
+                yield Samples(tags, times, values)
+
+    def take_happenings(self) -> list[Happening]:
+        """Return and forget the transitions since the last call, in the order of time and member."""
+        names = [*self.layout.guards, *self.layout.dues]
+        rows = [row for chunk in self._happenings for row in chunk.tolist()]
+        self._happenings = []
+        rows.sort(key=lambda row: (row[0], row[1]))
+        return [Happening(t, int(m), names[int(code)]) for t, m, code in rows]
+
+    # -- copying -------------------------------------------------------------------------------------
+
+    def member_state(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the whole state of every member: rows of ``z`` and of control, each (rows, members)."""
+        lay = self.layout
+        return (
+            self.rows(self._z, lay.member_rows()),
+            self.rows(self._c, lay.member_controls()),
+        )
+
+    def restore(self, z: np.ndarray, c: np.ndarray) -> None:
+        """Put back what `member_state` returned; one member's state is copied to every member."""
+        lay = self.layout
+        for blocks, chosen, values in ((self._z, lay.member_rows(), z), (self._c, lay.member_controls(), c)):
+            spread = np.broadcast_to(values, (len(chosen), self.members))
+            padded = np.repeat(spread[:, -1:], len(blocks) * lay.width, axis=1)
+            padded[:, : self.members] = spread
+            blocks[:, chosen] = np.moveaxis(padded.reshape(len(chosen), len(blocks), lay.width), 1, 0)
+        self._z[:, lay.xp : lay.xp + lay.nx] = self._z[:, : lay.nx]
+        self._c[:, Control.TP] = self._c[:, Control.T]
+        self._c[:, Control.FLAG] = Flag.RUNNING
+
+    def digest(self) -> str:
+        """Return a hash of the whole state of every member."""
+        z, c = self.member_state()
+        return hashlib.sha256(np.ascontiguousarray(z).tobytes() + np.ascontiguousarray(c).tobytes()).hexdigest()

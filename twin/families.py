@@ -1,0 +1,181 @@
+"""One kernel per class of equipment, compiled once ever; a plant is index tables over them."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from twin import emit
+from twin.declare import Asset, Input, Output, State
+from twin.formula import Formula
+from twin.layout import Group, Layout, held_names
+from twin.module import load
+from twin.stepping import families_steps
+
+COPY_STATE, ADD_STATE, COPY, ADD, CALL = range(5)
+"""What a table row asks for; see `twin.stepping`."""
+
+OP_WIDTH = 10
+HEAD = 16
+
+
+class Kernel(NamedTuple):
+    """A compiled stepper: its address, its tables, and the objects that keep the code alive."""
+
+    address: int
+    tables: np.ndarray
+    keep: tuple[Any, ...]
+
+
+def _reads(cls: type[Asset], argument: str, width: int) -> str:
+    """Return how a class kernel reads an argument in lane j of instance i."""
+    kinds = {"y": list(cls.roles[State]), "q": held_names(cls), "u": list(cls.roles[Input]), "o": list(cls.roles[Output])}
+    if argument == "t":
+        return "time[j]"
+    for kind, names in kinds.items():
+        if argument in names:
+            return f"{kind}1[{names.index(argument) * width} + j]"
+    raise AssertionError(argument)
+
+
+def roles(cls: type[Asset]) -> dict[str, tuple[dict[str, Formula], list[str]]]:
+    """Return what a class kernel can be asked for: formulas and the names of its results, by role."""
+    asked = {name: ({name: formula}, list(cls.roles[Output])) for name, formula in cls.outputs.items()}
+    if cls.dynamics:
+        asked["rates"] = (cls.dynamics, [f"d_{s}" for s in cls.roles[State]])
+    if cls.guards:
+        # A guard's result goes by the guard's name: guards are free to call their number what they like.
+        asked["guards"] = ({n: f._replace(returns=(n,)) for n, f in cls.guards.items()}, list(cls.guards))
+    return asked
+
+
+def kernel_text(cls: type[Asset], width: int, real: type[np.floating]) -> str:
+    """Return the module of one class: a `CLASS` function over instances and lanes, a branch for each role."""
+    single = real is np.float32
+    sizes = {"y": len(cls.roles[State]), "q": len(held_names(cls)), "u": len(cls.roles[Input]), "o": len(cls.roles[Output])}
+    lines = [
+        f"@cfunc({'CLASS32' if single else 'CLASS'}, cache=True, error_model='numpy')",
+        "def kernel(role, count, n, y_, q_, u_, o_, r_, time_):",
+        *(f"    {k} = carray({k}_, count * {size * width})" for k, size in sizes.items() if size),
+        f"    time = carray(time_, {width})",
+    ]
+    functions: dict[str, str] = {}
+    for number, (formulas, results) in enumerate(roles(cls).values()):
+        size = len(results) * width
+        stack = "stack32" if single else "stack"
+        lines += [f"    if role == {number}:", f"        r = carray(r_, count * {size})", f"        b = carray({stack}({size}), {size})", "        for i in range(count):"]
+        # Slicing first: an index that numba can't prove positive gets a wrap-around test, and the loop is not vectorised.
+        lines += [f"            {k}1 = {k}[i * {s * width}:(i + 1) * {s * width}]" for k, s in sizes.items() if s]
+        lines += [f"            r1 = r[i * {size}:(i + 1) * {size}]", "            for j in range(n):"]
+        copies = ["            for j in range(n):"]
+        for name, formula in formulas.items():
+            functions[name] = emit.function(cls, name, formula, real)
+            reads = [_reads(cls, a, width) if a != "t" or not single else "np.float32(time[j])" for a in formula.arguments]
+            targets = [f"{name}__{r}" for r in formula.returns]
+            lines.append(f"                {', '.join(targets)} = {emit.function_name(cls, name)}({', '.join(reads)})")
+            lines += [f"                b[{results.index(r) * width} + j] = {t}" for r, t in zip(formula.returns, targets, strict=True)]
+            copies += [f"                r1[{results.index(r) * width} + j] = b[{results.index(r) * width} + j]" for r in formula.returns]
+        lines += copies
+    return "\n".join([emit.HEADER, *functions.values(), *lines, ""])
+
+
+@cache
+def _compiled(cls: type[Asset], width: int, real: type[np.floating]) -> Any:
+    return load(kernel_text(cls, width, real), cls.__name__).kernel
+
+
+@cache
+def _steps(method: str, width: int, real: type[np.floating]) -> Any:
+    return load(families_steps(method, width, real), f"steps_{method}").steps
+
+
+def build(layout: Layout, method: str, *, progress: Callable[[str], None] = lambda _: None) -> Kernel:
+    """Return the stepper of a plant from class kernels; a plant of known classes compiles nothing."""
+    width, real = layout.width, layout.real
+    keep: list[Any] = []
+
+    def kernel(group: Group) -> int:
+        progress(group.cls.__name__)
+        compiled = _compiled(group.cls, width, real)
+        keep.append(compiled)
+        return int(compiled.address)
+
+    addresses = {g.cls: kernel(g) for g in layout.groups}
+    rates = [*_stage_ops(layout, addresses), *(_call_op(layout, g, addresses, "rates") for g in layout.groups if g.cls.dynamics)]
+    guards = [_call_op(layout, g, addresses, "guards") for g in layout.groups if g.cls.guards]
+    head = np.zeros(HEAD, np.int64)
+    head[:13] = (
+        layout.nx, layout.ng, layout.gp, layout.d, layout.s, layout.xp, layout.g, layout.k,
+        layout.compensation, len(rates), len(guards), layout.nz, layout.nc,
+    )  # fmt: skip
+    table = np.array([*rates, *guards], np.int64).reshape(-1)
+    progress("stepper")
+    steps = _steps(method, width, real)
+    return Kernel(int(steps.address), np.concatenate([head, table]), (steps, *keep))
+
+
+def _call_op(
+    layout: Layout, group: Group, addresses: dict[type[Asset], int], role: str, first: int = 0, count: int | None = None
+) -> list[int]:
+    """Return the table row that calls a class kernel for `count` instances from `first`."""
+    cls = group.cls
+    sizes = (len(cls.roles[State]), len(held_names(cls)), len(cls.roles[Input]), len(cls.roles[Output]))
+    x, q, u, o = (start + first * size for start, size in zip((group.x, group.q, group.u, group.o), sizes, strict=True))
+    result = {"rates": layout.d + x, "guards": layout.g + group.g}.get(role, o)
+    return [CALL, addresses[cls], count or len(group.assets), x, q, u, o, result, list(roles(cls)).index(role), 0]
+
+
+def _stage_ops(layout: Layout, addresses: dict[type[Asset], int]) -> Iterator[list[int]]:
+    """Yield, in order of evaluation, the copies of wired inputs and the calls that compute outputs."""
+    plant = layout.plant
+    group_of = {a: g for g in layout.groups for a in g.assets}
+    states = set(layout.states)
+    done: set[str] = set()
+
+    def copies(paths: list[str]) -> Iterator[list[int]]:
+        for path in paths:
+            if path in done or path not in plant.wires:
+                continue
+            done.add(path)
+            for i, origin in enumerate(plant.wires[path]):
+                kind = (COPY_STATE if origin in states else COPY) + (1 if i else 0)
+                yield [kind, layout.rows[origin], layout.rows[path], 0, 0, 0, 0, 0, 0, 0]
+
+    for members, name in _batches(layout):
+        group = group_of[members[0]]
+        arguments = group.cls.outputs[name].arguments
+        yield from copies([f"{a}.{n}" for a in members for n in arguments])
+        first = group.assets.index(members[0])
+        yield _call_op(layout, group, addresses, name, first, len(members))
+    yield from copies(list(plant.wires))
+
+
+def _batches(layout: Layout) -> Iterator[tuple[list[str], str]]:
+    """Yield runs of neighbouring assets of one class whose output function can be called at once."""
+    plant = layout.plant
+    owner = {f"{a}.{r}": (a, n) for a, c in plant.assets.items() for n, f in c.outputs.items() for r in f.returns}
+    group_of = {a: g for g in layout.groups for a in g.assets}
+
+    def needs(asset: str, name: str) -> set[tuple[str, str]]:
+        arguments = plant.assets[asset].outputs[name].arguments
+        origins = [o for a in arguments for o in layout.sources(f"{asset}.{a}")]
+        return {owner[o] for o in origins if o in owner}
+
+    waiting = dict.fromkeys(plant.order())
+    ready: set[tuple[str, str]] = set()
+    while waiting:
+        asset, name = next(iter(waiting))
+        able = [k for k in waiting if k[1] == name and group_of[k[0]] is group_of[asset] and needs(*k) <= ready]
+        order = {a: i for i, a in enumerate(group_of[asset].assets)}
+        indices = sorted(order[a] for a, _ in able)
+        run = [order[asset]]
+        while run[-1] + 1 in indices:
+            run.append(run[-1] + 1)
+        while run[0] - 1 in indices:
+            run.insert(0, run[0] - 1)
+        members = [group_of[asset].assets[i] for i in run]
+        for member in members:
+            del waiting[member, name]
+            ready.add((member, name))
+        yield members, name

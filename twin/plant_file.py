@@ -1,0 +1,120 @@
+"""The shape of a plant file: what `twin schema` prints and what is checked before anything else."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from twin.errors import PlantError, unknown
+from twin.read import Node
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class AssetEntry(_Section):
+    """One piece of equipment."""
+
+    is_: str = Field(alias="is", description="kind of equipment, as `twin assets` lists it")
+    with_: dict[str, str] = Field({}, alias="with", description="parameters, faults, initial states, held inputs")
+
+
+class SolverEntry(_Section):
+    """How the physics is integrated."""
+
+    method: str = Field("rk4", description="rk4, dp5 (adaptive) or rodas4 (adaptive, stiff)")
+    step: str = Field("1 ms", description="step of rk4; first step of the adaptive methods")
+    rtol: str = Field("1e-6", description="relative tolerance of the adaptive methods")
+
+
+class TagEntry(_Section):
+    """One instrument: what it reads, how often, and how badly."""
+
+    reads: str = Field(description="asset.quantity, an output, state, memory or held input")
+    unit: str = Field("", description="unit shown and recorded; SI if omitted")
+    every: str = Field("1 s", description="sampling period")
+    noise: str = Field("0", description="standard deviation of white noise")
+    bias: str = Field("0", description="constant error")
+    drift: str = Field("0", description="error that grows, per second")
+    quantum: str = Field("0", description="resolution; readings are rounded to it")
+    dropout: str = Field("0", description="probability that a reading is missing")
+    delay: str = Field("0 s", description="whole sampling periods by which a reading lags")
+    stuck_after: str = Field("", description="time from which the reading no longer moves")
+
+
+class LimitEntry(_Section):
+    """Alarm limits of one tag, in its unit unless one is written."""
+
+    low: str = ""
+    high: str = ""
+
+
+class ChangeEntry(_Section):
+    """Values that change at a known time."""
+
+    at: str = Field(description="time from the start of the run")
+    set: dict[str, str] = Field(description="asset.quantity: value")
+
+
+class PlantFile(_Section):
+    """A plant: equipment, wires between it, instruments and known changes."""
+
+    plant: str = Field(description="name of the plant")
+    about: str = ""
+    solver: SolverEntry = SolverEntry()
+    assets: dict[str, AssetEntry] = Field(min_length=1)
+    wires: dict[str, str | list[str]] = Field({}, description="asset.input: asset.output, or a list that is summed")
+    tags: dict[str, TagEntry] = {}
+    limits: dict[str, LimitEntry] = {}
+    schedule: list[ChangeEntry] = []
+
+
+def validated(tree: Node) -> PlantFile:
+    """Return `tree` as a `PlantFile`.
+
+    Raises
+    ------
+    PlantError
+        One message for the first thing that doesn't fit, with its line.
+    """
+    try:
+        return PlantFile.model_validate(tree)
+    except ValidationError as err:
+        problem = err.errors()[0]
+        raise PlantError(_worded(tree, problem["loc"], problem["type"], problem["msg"])) from None
+
+
+def _worded(tree: Node, location: tuple[int | str, ...], kind: str, message: str) -> str:
+    """Return ``file:line: path: what``, for a place in the tree given by pydantic."""
+    node: Any = tree
+    where, path = tree.where, []
+    for step in location:
+        if isinstance(node, Node):
+            where = node.at(str(step))
+        elif not isinstance(node, list):
+            break  # pydantic goes on into the branches of a union; the file ends here
+        path.append(str(step))
+        try:
+            node = node[step]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            break
+    parent = ".".join(path[:-1])
+    if kind == "extra_forbidden":
+        fields = _fields(path)
+        return f"{where}: {parent + ': ' if parent else ''}{unknown('key', path[-1], fields)}"
+    if kind == "missing":
+        return f"{where}: {parent or 'plant'}: {path[-1]!r} is missing; add it"
+    return f"{where}: {'.'.join(path)}: {message[0].lower()}{message[1:]}; see `twin schema`"
+
+
+def _fields(path: list[str]) -> list[str]:
+    """Return the keys allowed beside the last step of `path`."""
+    sections: dict[str, type[BaseModel]] = {
+        "assets": AssetEntry,
+        "solver": SolverEntry,
+        "tags": TagEntry,
+        "limits": LimitEntry,
+        "schedule": ChangeEntry,
+    }
+    section = sections.get(path[0], PlantFile) if len(path) > 1 else PlantFile
+    return [field.alias or name for name, field in section.model_fields.items()]

@@ -1,0 +1,132 @@
+"""Coherent SI inside; every other unit is converted at the edges, by pint."""
+
+import math
+import re
+from functools import cache
+from typing import Any
+
+from twin.errors import TwinError, unknown
+
+Dimensions = tuple[int, ...]
+"""Exponents of m, kg, s, K, A."""
+
+# Coherent SI only: a declaration's number is the number the equations see.
+_SYMBOLS: dict[str, Dimensions] = {
+    "1": (0, 0, 0, 0, 0),
+    "m": (1, 0, 0, 0, 0),
+    "kg": (0, 1, 0, 0, 0),
+    "s": (0, 0, 1, 0, 0),
+    "K": (0, 0, 0, 1, 0),
+    "A": (0, 0, 0, 0, 1),
+    "rad": (0, 0, 0, 0, 0),
+    "Hz": (0, 0, -1, 0, 0),
+    "N": (1, 1, -2, 0, 0),
+    "J": (2, 1, -2, 0, 0),
+    "W": (2, 1, -3, 0, 0),
+    "Pa": (-1, 1, -2, 0, 0),
+    "C": (0, 0, 1, 0, 1),
+    "V": (2, 1, -3, 0, -1),
+    "ohm": (2, 1, -3, 0, -2),
+    "Wb": (2, 1, -2, 0, -1),
+    "T": (0, 1, -2, 0, -1),
+    "H": (2, 1, -2, 0, -2),
+    "F": (-2, -1, 4, 0, 2),
+}
+_FACTOR = re.compile(r"([A-Za-z]+|1)(-?\d+)?")
+_BASE = ("m", "kg", "s", "K", "A")
+
+
+@cache
+def dimensions(text: str) -> Dimensions:
+    """Return the exponents of m, kg, s, K and A of a coherent SI unit such as ``W/(m2.K)``.
+
+    Raises
+    ------
+    TwinError
+        If the text is not a product of coherent SI symbols.
+    """
+    top, slash, bottom = text.replace(" ", "").partition("/")
+    if bottom.startswith("(") and bottom.endswith(")"):
+        bottom = bottom[1:-1]
+    elif "." in bottom:
+        raise TwinError(f"{text!r} can be read two ways; put what divides in brackets: '{top}/({bottom})'")
+    total = [0] * len(_BASE)
+    for part, sign in ((top, 1), (bottom, -1)) if slash else ((top, 1),):
+        for factor in part.split("."):
+            found = _FACTOR.fullmatch(factor)
+            if not found or found[1] not in _SYMBOLS:
+                raise TwinError(f"{unknown('coherent SI unit', factor, _SYMBOLS)} (in {text!r})")
+            power = sign * int(found[2] or 1)
+            total = [d + power * e for d, e in zip(total, _SYMBOLS[found[1]], strict=True)]
+    return tuple(total)
+
+
+def spell(exponents: Dimensions) -> str:
+    """Return exponents as text, ``m2.kg.s-2``, for error messages."""
+    return ".".join(f"{n}{e if e != 1 else ''}" for n, e in zip(_BASE, exponents, strict=True) if e) or "1"
+
+
+def to_si(text: str | float, declared: str) -> float:
+    """Return ``'34 m'``, ``'60 degC'`` or a bare SI number as a number in the `declared` unit.
+
+    Raises
+    ------
+    TwinError
+        If it is no finite number, or its unit is unknown or measures something else.
+    """
+    if not isinstance(text, str):
+        return _finite(float(text), str(text))
+    number, _, written = text.strip().partition(" ")
+    try:
+        value = float(number)
+    except ValueError:
+        raise TwinError(f"{text!r} is not a number with a unit; write it like '1.5 {declared}'") from None
+    written = written.strip()
+    if written in ("", declared):
+        return _finite(value, text)
+    return _finite(
+        float(_registry().Quantity(value, _parsed(written, text, declared)).to(_pint(declared)).magnitude), text
+    )
+
+
+def from_si(value: float, declared: str, wanted: str) -> float:
+    """Return a number in the `declared` unit as a number in the `wanted` one, e.g. ``degC``."""
+    if wanted == declared:
+        return value
+    return float(_registry().Quantity(value, _pint(declared)).to(_parsed(wanted, wanted, declared)).magnitude)
+
+
+def check_convertible(wanted: str, declared: str) -> None:
+    """Refuse a unit that does not measure what `declared` measures."""
+    if wanted != declared:
+        _parsed(wanted, wanted, declared)
+
+
+def _finite(value: float, text: str) -> float:
+    if not math.isfinite(value):
+        raise TwinError(f"{text!r} is not a finite number")
+    return value
+
+
+def _parsed(written: str, text: str, declared: str) -> Any:
+    """Return pint's unit for `written`, refusing what is unknown or measures something else than `declared`."""
+    try:
+        unit = _registry().Unit(_pint(written))
+    except Exception:  # pint raises tokenizer, attribute and its own errors for bad text
+        raise TwinError(f"unknown unit {written!r} in {text!r}; the value is in {declared}") from None
+    if not unit.is_compatible_with(_registry().Unit(_pint(declared))):
+        raise TwinError(f"{text!r} is not a value in {declared}; {written} measures something else")
+    return unit
+
+
+def _pint(text: str) -> str:
+    """Return our spelling, ``W/(m2.K)``, in pint's, ``W/(m**2*K)``."""
+    spaced = re.sub(r"\b([A-Za-z]+)(-?\d+)", r"\1**\2", text.replace(".", "*"))
+    return "dimensionless" if spaced == "1" else spaced
+
+
+@cache
+def _registry() -> Any:
+    import pint  # a second to import: only where a unit differs from the declared one
+
+    return pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
