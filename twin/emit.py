@@ -97,6 +97,11 @@ def hoisted(text: str) -> str:
     return "".join(f"{constant} = {value}\n" for value, constant in found.items()) + body
 
 
+def single_literals(lines: list[str]) -> list[str]:
+    """Return lines with every literal as a float32 call: one float64 literal would widen a whole lane."""
+    return [re.sub(r"(?<![\w.])(\d+\.\d*(?:e-?\d+)?|np\.inf)(?![\w.])", r"np.float32(\1)", line) for line in lines]
+
+
 def hash_text(text: str) -> int:
     """Return a hash of text that is the same in every process."""
     import zlib

@@ -13,6 +13,9 @@ from twin.stepping import DP5_ERROR, DP5_STAGES, DP5_TIMES, after, before, combi
 
 Stage = int | str
 
+SHARED = (Control.T, Control.TP, Control.STOP, Control.H, Control.CAP, Control.STEPS, Control.FLAG)
+"""Control rows that a stepper reads or writes."""
+
 
 class FlatText:
     """Writes the text of a plant's stepper, one scalar program per lane."""
@@ -32,7 +35,7 @@ class FlatText:
     def read(self, asset: str, argument: str, stage: Stage) -> str:
         """Return what a formula's argument is at a stage: a variable, or a sum of wired ones."""
         if argument == "t":
-            return f"np.float32(t__{stage})" if self.single else f"t__{stage}"
+            return f"np.float32(t__{stage})" if self.single and self.alone else f"t__{stage}"
         cls = self.plant.assets[asset]
         if any(argument in cls.roles[r] for r in HELD):
             return self.local(f"{asset}.{argument}")
@@ -83,8 +86,12 @@ class FlatText:
         return f"z[{row}]" if self.alone else f"z[{row * self.layout.width} + j]"
 
     def c(self, row: int) -> str:
-        """Return the element of a control row in lane j."""
-        return f"c[{int(row)}]" if self.alone else f"c[{int(row) * self.layout.width} + j]"
+        """Return the element of a control row in lane j; lanes work on a copy among the rows of ``z``.
+
+        With everything in one array the compiler need not prove that rows don't overlap. With two it
+        must, gives up above some 250 rows, and silently stops vectorising.
+        """
+        return f"c[{int(row)}]" if self.alone else self.z(self.layout.control + int(row))
 
     def load_constants(self) -> list[str]:
         """Return the lines that read held numbers and held inputs."""
@@ -120,7 +127,7 @@ class FlatText:
         real = "np.float32" if self.single else ""
         lines = [f"h1 = {real}(0.5 * h)", f"h2 = {real}(h)", f"h6 = {real}(h / 6.0)"]
         for stage, (step, share) in enumerate((("h1", 0.5), ("h1", 0.5), ("h2", 1.0)), start=1):
-            lines.append(f"t__{stage} = _m.fma({share!r}, h, t)")
+            lines.append(f"t__{stage} = _m.fma({share!r}, h, t__0)")
             lines += [
                 f"{self.local(p, stage)} = _m.fma({step}, {self.rate(p, stage - 1)}, {self.local(p, 0)})"
                 for p in self.layout.states
@@ -149,7 +156,7 @@ class FlatText:
     def _dp5(self) -> list[str]:
         lines = []
         for stage in range(1, 7):
-            lines.append(f"t__{stage} = _m.fma({DP5_TIMES[stage]!r}, h, t)")
+            lines.append(f"t__{stage} = _m.fma({DP5_TIMES[stage]!r}, h, t__0)")
             for p in self.layout.states:
                 names = [self.rate(p, i) for i in range(stage)]
                 combined = combination(DP5_STAGES[stage], names)
@@ -164,7 +171,8 @@ class FlatText:
 
     def evaluation(self) -> list[str]:
         """Return the lines that evaluate outputs, derivatives and guards of the state."""
-        return ["t__0 = t", *self.outputs(0), *self.rates(0), *self.guards()]
+        start = f"t__0 = {self.c(Control.STAGE_T)} + t" if self.single and not self.alone else "t__0 = t"
+        return [start, *self.outputs(0), *self.rates(0), *self.guards()]
 
     # -- the module ----------------------------------------------------------------------------------
 
@@ -179,7 +187,7 @@ class FlatText:
     def text(self) -> str:
         """Return the module."""
         lay = self.layout
-        constants = ["TWO = np.float32(2.0)", "ZERO = np.float32(0.0)"] if self.single else []
+        constants = ["REAL = np.float32", "TWO = np.float32(2.0)", "ZERO = np.float32(0.0)"] if self.single else []
         head = [
             f"@cfunc({'STEPS32' if self.single else 'STEPS'}, cache=True, error_model='numpy')",
             "def steps(z_, c_, w_, tables_, n, maxit):",
@@ -195,7 +203,7 @@ class FlatText:
     def _lanes(self) -> list[str]:
         """Return the loop over lanes: one branch-free program, which the compiler vectorises."""
         lay = self.layout
-        lane = [*self.load_constants(), *self.load_state(), *self.evaluation(), *self.store_observed(), *before(self.method)]
+        lane = [*self.load_constants(), *self.load_state(), *self.evaluation(), *self.store_observed(), *before(self.single and not self.alone)]
         keep = f"(flag > {int(Flag.AT_STOP)})"
         lane += [f"{self.z(lay.gp + i)} = before__{i} if {keep} else guard__{i}" for i in range(lay.ng)]
         lane += [*self.stages(), *after(self.method)]
@@ -207,40 +215,75 @@ class FlatText:
                 lane.append(f"{self.z(lay.compensation + i)} = {self.local(p, 'rest')} if ok else {lost}")
         lane += [
             f"{self.c(Control.TP)} = t if ok else {self.c(Control.TP)}",
-            f"{self.c(Control.T)} = (stop if last else t + h) if ok else t",
+            *self._next_time(),
             f"{self.c(Control.CAP)} = np.inf if ok else cap",
-            f"{self.c(Control.H)} = hm",
+            *([] if self.single else [f"{self.c(Control.H)} = hm"]),
             f"{self.c(Control.STEPS)} += 1.0 if ok else 0.0",
             f"{self.c(Control.FLAG)} = flag",
         ]
         flag = self.c(Control.FLAG)
-        width, shared = lay.width, [Control.T, Control.H, Control.CAP, Control.STEPS, Control.TP, Control.STOP, Control.FLAG]
-        copy_in = [f"        c[{r * width} + j] = control[{r * width} + j]" for r in map(int, shared)]
-        copy_out = [f"        control[{r * width} + j] = c[{r * width} + j]" for r in map(int, shared)]
-        return [
-            f"    c = carray(stack({len(Control) * width}), {len(Control) * width})",
-            "    for j in range(n):",
-            *copy_in,
+        loop = [f"        {line}" for line in lane]
+        text = [
+            *self._copy_in(),
             "    idle = 0",
             "    for j in range(n):",
             f"        idle += 1 if {flag} != 0.0 else 0",
             "    for it in range(maxit):",
             "        for j in range(n):",
-            *("            " + line for line in lane),
+            *("    " + line for line in loop),
             "        stopped = 0",
             "        for j in range(n):",
             f"            stopped += 1 if {flag} != 0.0 else 0",
             "        if stopped > idle:",
             "            break",
-            "    for j in range(n):",
-            *copy_out,
+            *self._copy_out(),
             "    return it + 1",
+        ]
+        return emit.single_literals(text) if self.single else text
+
+    def _copy_in(self) -> list[str]:
+        """Return the loop that copies control rows among those of ``z``; float32 time starts at zero."""
+        width = self.layout.width
+        lines = ["    for j in range(n):"]
+        for row in SHARED:
+            value = f"control[{int(row) * width} + j]"
+            if self.single and row in (Control.T, Control.TP, Control.STOP):
+                value = f"REAL({value} - control[{int(Control.T) * width} + j])"
+            lines.append(f"        {self.c(row)} = {f'REAL({value})' if self.single else value}")
+        if self.single:
+            lines.append(f"        {self.c(Control.STAGE_T)} = REAL(control[{int(Control.T) * width} + j])")
+            lines.append(f"        {self.c(Control.GAP)} = REAL(0)")
+        return lines
+
+    def _copy_out(self) -> list[str]:
+        """Return the loop that copies control rows back."""
+        width = self.layout.width
+        lines = ["    for j in range(n):"]
+        if not self.single:
+            return [*lines, *(f"        control[{int(r) * width} + j] = {self.c(r)}" for r in SHARED if r is not Control.STOP)]
+        t, tp, stop = (f"control[{int(r) * width} + j]" for r in (Control.T, Control.TP, Control.STOP))
+        lines += [f"        {tp} = {t} + {self.c(Control.TP)}"]
+        exact = f"{t} + {self.c(Control.T)} - {self.c(Control.GAP)}"
+        lines += [f"        {t} = {stop} if {self.c(Control.T)} == {self.c(Control.STOP)} else {exact}"]
+        rest = (Control.CAP, Control.STEPS, Control.FLAG)
+        return [*lines, *(f"        control[{int(r) * width} + j] = {self.c(r)}" for r in rest)]
+
+    def _next_time(self) -> list[str]:
+        """Return the lines that move a lane's time; float32 time is summed with compensation."""
+        t, lost = self.c(Control.T), self.c(Control.GAP)
+        if not self.single:
+            return [f"{t} = (stop if last else t + h) if ok else t"]
+        return [
+            f"gain = h - {lost}",
+            "later = t + gain",
+            f"{lost} = (later - t) - gain if ok else {lost}",
+            f"{t} = (stop if last else later) if ok else t",
         ]
 
     def _alone(self) -> list[str]:
         """Return the loop for one member: states stay in variables, and branches are taken."""
         lay = self.layout
-        loop = [*self.evaluation(), *before(self.method)]
+        loop = [*self.evaluation(), *before(self.single and not self.alone)]
         loop += ["if not go:", "    break"]
         loop += [*self.stages(), *after(self.method)]
         loop += ["if not ok and flag != 0:", "    break", "if ok:"]

@@ -195,9 +195,14 @@ class Layout:
         return self.g + self.ng
 
     @property
+    def control(self) -> int:
+        """First row of the copy of the control rows that a flattened kernel works on."""
+        return self.k + self.stages * self.nx
+
+    @property
     def nz(self) -> int:
         """Number of rows of ``z``."""
-        return self.k + self.stages * self.nx
+        return self.control + len(Control)
 
     @property
     def nc(self) -> int:

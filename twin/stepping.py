@@ -23,7 +23,7 @@ SMALLEST = 1e-13
 """Steps below this share of the time scale are refused as too small."""
 
 
-def before(method: str) -> list[str]:
+def before(single: bool = False) -> list[str]:
     """Return lines that decide what lane j does: names ``go``, ``h``, ``last``, ``cut`` and ``flag``."""
     return [
         "run = flag == 0",
@@ -33,7 +33,7 @@ def before(method: str) -> list[str]:
         "go = run & (not crossed) & (not done)",
         f"flag = ({int(Flag.CROSSED)}.0 if crossed else ({int(Flag.AT_STOP)}.0 if done else 0.0)) if run else flag",
         "h = hm if hm < cap else cap",
-        "last = h >= left * 0.9999999",
+        f"last = h >= left * {0.9999 if single else 0.9999999}",
         "h = left if last else h",
         "cut = h < hm",
         "h = h if go else 0.0",
@@ -120,7 +120,7 @@ def families_steps(method: str, width: int, real: type[np.floating]) -> str:
         "        for j in range(n):",
         f"            t = {_c(Control.T)}; flag = {_c(Control.FLAG)}; stop = {_c(Control.STOP)}",
         f"            hm = {_c(Control.H)}; cap = {_c(Control.CAP)}; crossed = {_c(Control.CROSSED)} != 0.0",
-        *("            " + line for line in before(method)),
+        *("            " + line for line in before()),
         f"            {_c(Control.STEP)} = h",
         f"            {_c(Control.FLAG)} = flag",
         # the new flag is written by `after`; scratch remembers who goes, who ends at the stop, whose step was cut

@@ -1,0 +1,1 @@
+"""What the benchmarks compare with: the same equations in C, SciPy, numbalsoda and ProgPy."""
