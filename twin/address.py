@@ -53,21 +53,31 @@ def call_fire(context, address, arguments, results):
     return types.void(*[types.int64] * 3), _call(None, 2)
 
 
-def _stack(element, lowered):
-    def make(context, count):
-        size = count.literal_value
+@intrinsic(prefer_literal=True)
+def combine(context, kind, width, target, a, b, c):
+    """Store ``kind(a, b, c)`` of `width` float64 lanes at an address, all lanes loaded before any is stored.
 
-        def generate(context, builder, signature, args):
-            pointer = cgutils.alloca_once(builder, ir.ArrayType(lowered, size))
-            pointer.align = 64
-            return builder.bitcast(pointer, lowered.as_pointer())
+    `kind` is a literal: 0 c - a b, 1 a b, 2 a b + c, 3 1/a, 4 a - b, 5 -a; each rounded once.
+    """
+    operation, lanes = kind.literal_value, width.literal_value
 
-        return types.CPointer(element)(count), generate
+    def generate(context, builder, signature, args):
+        vector = ir.VectorType(ir.DoubleType(), lanes)
+        pointers = [builder.inttoptr(x, vector.as_pointer()) for x in args[2:]]
+        needed = {0: 3, 1: 2, 2: 3, 3: 1, 4: 2, 5: 1}[operation]
+        x = [builder.load(p, align=8) for p in pointers[1 : 1 + needed]]
+        if operation in (0, 2):
+            fma = builder.module.declare_intrinsic(f"llvm.fma.v{lanes}f64", (), ir.FunctionType(vector, [vector] * 3))
+            result = builder.call(fma, [builder.fneg(x[0]) if operation == 0 else x[0], x[1], x[2]])
+        elif operation == 1:
+            result = builder.fmul(x[0], x[1])
+        elif operation == 3:
+            result = builder.fdiv(ir.Constant(vector, [1.0] * lanes), x[0])
+        elif operation == 4:
+            result = builder.fsub(x[0], x[1])
+        else:
+            result = builder.fneg(x[0])
+        builder.store(result, pointers[0], align=8)
+        return context.get_dummy_value()
 
-    return make
-
-
-# An array on the stack can't overlap an argument. Without it LLVM must prove at run time that rows don't
-# overlap, gives up above some twenty assets, and silently stops vectorising.
-stack = intrinsic(prefer_literal=True)(_stack(types.float64, ir.DoubleType()))
-stack32 = intrinsic(prefer_literal=True)(_stack(types.float32, ir.FloatType()))
+    return types.void(kind, width, *[types.int64] * 4), generate

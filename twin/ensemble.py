@@ -12,6 +12,7 @@ from twin.declare import State
 from twin.drive import COUNTERS, Program, Shape, advance
 from twin.errors import PlantError, SimulationError, unknown
 from twin.explain import explained
+from twin.kernel import Kernel
 from twin.layout import Control, Flag, Layout
 from twin.module import load
 from twin.plant import Plant, setting
@@ -45,7 +46,7 @@ class Compiled(NamedTuple):
     """A plant's kernel with its tables; members of any number share it."""
 
     layout: Layout
-    kernel: families.Kernel
+    kernel: Kernel
     program: Program
     shape: Shape
     constants: np.ndarray
@@ -75,14 +76,16 @@ def compile_plant(
     if real is np.float32 and method != "rk4":
         raise PlantError(f"{plant.name}: solver: float32 runs with rk4 only, not {method}; choose rk4 or float64")
     layout = Layout.of(plant, width or (1 if members == 1 else LANES[method]), real)
-    build = flat.build if form == "flat" or method == "rodas4" else families.build
+    if form == "families" and method == "rodas4":
+        layout = families.stiff_layout(layout)
+    build = flat.build if form == "flat" else families.build
     kernel = build(layout, method, progress=progress)
     program, keep = _program(layout)
     lay = layout
     shape = Shape(lay.width, lay.nx, lay.ng, lay.gp, lay.g, lay.xp)
     nominal = [plant.quantity(p).nominal for p in layout.states]  # type: ignore[attr-defined]
     longest = math.inf
-    constants = np.array([plant.solver.rtol, longest, *(plant.solver.rtol * n * 1e-3 for n in nominal)])
+    constants = np.array([plant.solver.rtol, longest, *(plant.solver.rtol * n * 1e-3 for n in nominal), *layout.constants])
     return Compiled(layout, kernel, program, shape, constants, keep)
 
 

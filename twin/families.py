@@ -1,8 +1,9 @@
 """One kernel per class of equipment, compiled once ever; a plant is index tables over them."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -11,21 +12,14 @@ from twin.declare import Asset, Input, Output, State
 from twin.formula import Formula
 from twin.layout import Group, Layout, held_names
 from twin.module import load
-from twin.stepping import families_steps
+from twin.linear import class_partials, linearised, partial_rows
+from twin.kernel import HEAD, Kernel
+from twin.rows import HEAD_NAMES, steps_text
 
 COPY_STATE, ADD_STATE, COPY, ADD, CALL = range(5)
 """What a table row asks for; see `twin.stepping`."""
 
 OP_WIDTH = 10
-HEAD = 16
-
-
-class Kernel(NamedTuple):
-    """A compiled stepper: its address, its tables, and the objects that keep the code alive."""
-
-    address: int
-    tables: np.ndarray
-    keep: tuple[Any, ...]
 
 
 def _reads(cls: type[Asset], argument: str, width: int) -> str:
@@ -53,30 +47,21 @@ def roles(cls: type[Asset]) -> dict[str, tuple[dict[str, Formula], list[str]]]:
 def kernel_text(cls: type[Asset], width: int, real: type[np.floating]) -> str:
     """Return the module of one class: a `CLASS` function over instances and lanes, a branch for each role."""
     single = real is np.float32
-    sizes = {"y": len(cls.roles[State]), "q": len(held_names(cls)), "u": len(cls.roles[Input]), "o": len(cls.roles[Output])}
-    lines = [
-        f"@cfunc({'CLASS32' if single else 'CLASS'}, cache=True, error_model='numpy')",
-        "def kernel(role, count, n, y_, q_, u_, o_, r_, time_):",
-        *(f"    {k} = carray({k}_, count * {size * width})" for k, size in sizes.items() if size),
-        f"    time = carray(time_, {width})",
-    ]
+    sizes = _sizes(cls)
+    lines = _opened(cls, sizes, width, single=single)
     functions: dict[str, str] = {}
     for number, (formulas, results) in enumerate(roles(cls).values()):
         size = len(results) * width
-        stack = "stack32" if single else "stack"
-        lines += [f"    if role == {number}:", f"        r = carray(r_, count * {size})", f"        b = carray({stack}({size}), {size})", "        for i in range(count):"]
+        lines += [f"    if role == {number}:", f"        r = carray(r_, count * {size})", "        for i in range(count):"]
         # Slicing first: an index that numba can't prove positive gets a wrap-around test, and the loop is not vectorised.
         lines += [f"            {k}1 = {k}[i * {s * width}:(i + 1) * {s * width}]" for k, s in sizes.items() if s]
         lines += [f"            r1 = r[i * {size}:(i + 1) * {size}]", "            for j in range(n):"]
-        copies = ["            for j in range(n):"]
         for name, formula in formulas.items():
             functions[name] = emit.function(cls, name, formula, real)
             reads = [_reads(cls, a, width) if a != "t" or not single else "np.float32(time[j])" for a in formula.arguments]
             targets = [f"{name}__{r}" for r in formula.returns]
             lines.append(f"                {', '.join(targets)} = {emit.function_name(cls, name)}({', '.join(reads)})")
-            lines += [f"                b[{results.index(r) * width} + j] = {t}" for r, t in zip(formula.returns, targets, strict=True)]
-            copies += [f"                r1[{results.index(r) * width} + j] = b[{results.index(r) * width} + j]" for r in formula.returns]
-        lines += copies
+            lines += [f"                r1[{results.index(r) * width} + j] = {t}" for r, t in zip(formula.returns, targets, strict=True)]
     return "\n".join([emit.HEADER, *functions.values(), *lines, ""])
 
 
@@ -87,7 +72,7 @@ def _compiled(cls: type[Asset], width: int, real: type[np.floating]) -> Any:
 
 @cache
 def _steps(method: str, width: int, real: type[np.floating]) -> Any:
-    return load(families_steps(method, width, real), f"steps_{method}").steps
+    return load(steps_text(method, width, real), f"steps_{method}").steps
 
 
 def build(layout: Layout, method: str, *, progress: Callable[[str], None] = lambda _: None) -> Kernel:
@@ -104,15 +89,107 @@ def build(layout: Layout, method: str, *, progress: Callable[[str], None] = lamb
     addresses = {g.cls: kernel(g) for g in layout.groups}
     rates = [*_stage_ops(layout, addresses), *(_call_op(layout, g, addresses, "rates") for g in layout.groups if g.cls.dynamics)]
     guards = [_call_op(layout, g, addresses, "guards") for g in layout.groups if g.cls.guards]
-    head = np.zeros(HEAD, np.int64)
-    head[:13] = (
-        layout.nx, layout.ng, layout.gp, layout.d, layout.s, layout.xp, layout.g, layout.k,
-        layout.compensation, len(rates), len(guards), layout.nz, layout.nc,
-    )  # fmt: skip
-    table = np.array([*rates, *guards], np.int64).reshape(-1)
+    tables: dict[str, list[list[int]]] = {"rates": rates, "guards": guards}
+    if method == "rodas4":
+        tables |= _stiff_tables(layout, progress, keep)
     progress("stepper")
     steps = _steps(method, width, real)
-    return Kernel(int(steps.address), np.concatenate([head, table]), (steps, *keep))
+    return Kernel(int(steps.address), _packed(layout, tables), (steps, *keep))
+
+
+def _packed(layout: Layout, tables: dict[str, list[list[int]]]) -> np.ndarray:
+    """Return the head and the tables as one array of words."""
+    extra = layout.extra
+    known = {
+        "nx": layout.nx, "ng": layout.ng, "gp": layout.gp, "d": layout.d, "sr": layout.s, "xp": layout.xp,
+        "gr": layout.g, "kr": layout.k, "comp": layout.compensation, "nz": layout.nz, "nc": layout.nc,
+        "br": extra.get("b0", 0), "ihr": extra.get("ih", 0), "cr": extra.get("constants", 0), "n_constants": len(layout.constants),
+        "n_ops": sum(len(t) for t in tables.values()), **{f"n_{name}": len(t) for name, t in tables.items()},
+    }  # fmt: skip
+    head = np.zeros(HEAD, np.int64)
+    head[: len(HEAD_NAMES)] = [known.get(name, 0) for name in HEAD_NAMES]
+    rows = [row + [0] * (OP_WIDTH - len(row)) for table in tables.values() for row in table]
+    return np.concatenate([head, np.array(rows, np.int64).reshape(-1)])
+
+
+def stiff_layout(layout: Layout) -> Layout:
+    """Return the layout with rows for partials, Jacobian, LU and solution, and the constants they need."""
+    program = linearised(layout)
+    names: list[str] = [f"b{i}" for i in range(layout.nx)] + ["ih", "gi"]
+    for group in layout.groups:
+        for asset in group.assets:
+            names += [f"p__{asset}__{'__'.join(p.split('.')[1:])}" for p in partial_rows(group)]
+    operands = dict.fromkeys(x for op in (*program.chain, *program.factorise, *program.solve) for x in (op.a, op.b, op.c) if x)
+    constants = [x for x in operands if not x.isidentifier()]
+    names += dict.fromkeys(op.target for op in (*program.chain, *program.factorise) if op.target not in names)
+    first = layout.nz
+    rows = {name: first + i for i, name in enumerate(names)}
+    rows["constants"] = first + len(names)
+    rows |= {value: rows["constants"] + i for i, value in enumerate(constants)}
+    return replace(layout, extra=rows, constants=tuple(float(x) for x in constants))
+
+
+def _stiff_tables(layout: Layout, progress: Callable[[str], None], keep: list[Any]) -> dict[str, list[list[int]]]:
+    """Return the tables of partials, chain rule, LU and solve."""
+    program = linearised(layout)
+    partials = []
+    for group in layout.groups:
+        names = partial_rows(group)
+        if not names:
+            continue
+        progress(f"{group.cls.__name__} partials")
+        compiled = _compiled_partials(group.cls, layout.width)
+        keep.append(compiled)
+        op = _call_op(layout, group, {group.cls: int(compiled.address)}, next(iter(roles(group.cls))))
+        op[7] = layout.extra[f"p__{group.assets[0]}__{'__'.join(names[0].split('.')[1:])}"]
+        op[8] = 0
+        partials.append(op)
+
+    def rows(ops: tuple[Any, ...]) -> list[list[int]]:
+        at = layout.extra
+        return [[int(op.kind), at[op.target], at[op.a], at[op.b] if op.b else 0, at[op.c] if op.c else 0] for op in ops]
+
+    return {"partials": partials, "chain": rows(program.chain), "lu": rows(program.factorise), "solve": rows(program.solve)}
+
+
+@cache
+def _compiled_partials(cls: type[Asset], width: int) -> Any:
+    return load(partials_text(cls, width), f"{cls.__name__}_partials").kernel
+
+
+def partials_text(cls: type[Asset], width: int) -> str:
+    """Return the module of a class's partial derivatives: one `CLASS` function with one role."""
+    found = {n: p for n, p in class_partials(cls).items() if p.text}
+    sizes = _sizes(cls)
+    size = sum(1 for p in found.values() for e in p.entries if not e[2]) * width
+    lines = [*_opened(cls, sizes, width, single=False), f"    r = carray(r_, count * {size})", "    for i in range(count):"]
+    lines += [f"        {k}1 = {k}[i * {s * width}:(i + 1) * {s * width}]" for k, s in sizes.items() if s]
+    lines += [f"        r1 = r[i * {size}:(i + 1) * {size}]", "        for j in range(n):"]
+    row = 0
+    for name, one in found.items():
+        formula = {**cls.outputs, **cls.dynamics}[name]
+        targets = [f"{name}__{i}" for i in range(sum(1 for e in one.entries if not e[2]))]
+        reads = ", ".join(_reads(cls, a, width) for a in formula.arguments)
+        lines.append(f"            {', '.join(targets)}, = {one.name}({reads})")
+        for target in targets:
+            lines.append(f"            r1[{row * width} + j] = {target}")
+            row += 1
+    return "\n".join([emit.HEADER, *(p.text for p in found.values()), *lines, ""])
+
+
+def _sizes(cls: type[Asset]) -> dict[str, int]:
+    """Return how many rows of each kind one instance has."""
+    return {"y": len(cls.roles[State]), "q": len(held_names(cls)), "u": len(cls.roles[Input]), "o": len(cls.roles[Output])}
+
+
+def _opened(cls: type[Asset], sizes: dict[str, int], width: int, *, single: bool) -> list[str]:
+    """Return the head of a class kernel and the lines that open its arrays."""
+    return [
+        f"@cfunc({'CLASS32' if single else 'CLASS'}, cache=True, error_model='numpy')",
+        "def kernel(role, count, n, y_, q_, u_, o_, r_, time_):",
+        *(f"    {k} = carray({k}_, count * {size * width})" for k, size in sizes.items() if size),
+        f"    time = carray(time_, {width})",
+    ]
 
 
 def _call_op(

@@ -6,7 +6,7 @@ import numpy as np
 
 from twin import emit
 from twin.declare import Input, Output, State
-from twin.families import HEAD, Kernel
+from twin.kernel import HEAD, Kernel
 from twin.layout import HELD, Control, Flag, Layout
 from twin.module import load
 from twin.stepping import DP5_ERROR, DP5_STAGES, DP5_TIMES, after, before, combination

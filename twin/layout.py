@@ -105,6 +105,10 @@ class Layout:
     dues: dict[str, int] = field(default_factory=dict)
     guards: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
+    extra: dict[str, int] = field(default_factory=dict)
+    """Rows behind all others, by name: what a stiff solver needs."""
+    constants: tuple[float, ...] = ()
+    """Numbers that a stiff solver wants as rows, the last of `extra`."""
 
     @classmethod
     def of(cls, plant: Plant, width: int, real: type[np.floating] = np.float64) -> "Layout":
@@ -202,7 +206,7 @@ class Layout:
     @property
     def nz(self) -> int:
         """Number of rows of ``z``."""
-        return self.control + len(Control)
+        return self.control + len(Control) + sum(1 for name in self.extra if name != "constants")
 
     @property
     def nc(self) -> int:

@@ -1,0 +1,116 @@
+"""Arguments that commands share: plants, durations, changes, folders; and how a result is printed."""
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from twin.errors import TwinError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from twin.plant import Plant
+
+_SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+
+assets_option = click.option(
+    "--assets",
+    "folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Folder of more asset files; they are run as code.",
+)
+
+
+class Duration(click.ParamType[float]):
+    """A time such as ``1h``, ``10min``, ``90s`` or ``1.5 h``; a bare number is in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return seconds."""
+        if isinstance(value, float):
+            return value
+        number, unit = split(str(value))
+        try:
+            seconds = float(number) * _SECONDS[unit or "s"]
+        except (ValueError, KeyError):
+            seconds = math.nan
+        if not 0.0 < seconds < math.inf:
+            self.fail(f"{value!r} is no positive duration; write it like 90s, 10min or 1.5h", param, ctx)
+        return seconds
+
+
+class Setting(click.ParamType[tuple[str, str]]):
+    """A change of a value: ``pump.head_0=34m``."""
+
+    name = "asset.quantity=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Return path and value, number and unit apart."""
+        if isinstance(value, tuple):
+            return value
+        path, equals, text = str(value).partition("=")
+        if not (equals and path.strip() and text.strip()):
+            self.fail(f"{value!r} is no change; write it like pump.head_0=34m", param, ctx)
+        return path.strip(), " ".join(split(text.strip())).strip()
+
+
+def split(text: str) -> tuple[str, str]:
+    """Return number and unit of ``34m`` or ``34 m``; text that is no number comes back whole."""
+    found = _NUMBER.fullmatch(text.strip())
+    return (found[1], found[2].strip()) if found else (text, "")
+
+
+def load_plant(plant: str, folder: Path | None) -> "Plant":
+    """Return the plant of a path or of a shipped name."""
+    from twin.plant import Plant
+    from twin.shipped import path_of
+
+    return Plant.load(path_of(plant), folder)
+
+
+def console(*, error: bool = False) -> "Console":
+    """Return where rich text goes: the terminal's width there, wide lines elsewhere."""
+    from rich.console import Console
+
+    found = Console(stderr=error, highlight=False, soft_wrap=False)
+    return found if found.is_terminal else Console(stderr=error, highlight=False, width=160)
+
+
+def table(*columns: str, right: tuple[str, ...] = (), title: str | None = None) -> "Table":
+    """Return an empty table without rules; `right` names the columns of numbers."""
+    from rich.table import Table
+
+    found = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        found.add_column(column, justify="right" if column in right else "left")
+    return found
+
+
+def print_json(result: dict[str, Any]) -> None:
+    """Print one line of strict JSON: what is no finite number becomes null."""
+    click.echo(json.dumps(_strict(result), allow_nan=False))
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _strict(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def named(error: TwinError, option: str) -> TwinError:
+    """Return the same error, told where it was written on the command line."""
+    return type(error)(f"{option}: {error}")
