@@ -18,7 +18,7 @@ RUNNING, AT_STOP, CROSSED, DONE = (int(f) for f in list(Flag)[:4])
 OUT_OF_BOUNDS, ZENO, WATCHED = int(Flag.OUT_OF_BOUNDS), int(Flag.ZENO), int(Flag.WATCHED)
 COUNTERS = len(Control)
 
-LOCATE = 1e-9
+LOCATE = 1e-10
 """A crossing is located to this, and never early [s]."""
 SETTLE = 1e-8
 """Least step after an event, so that a guard which was just passed may turn negative again [s]."""
@@ -121,7 +121,7 @@ def _count_event(c, j):
     c[GAP, j] = gap
     c[LAST_EVENT, j] = t
     c[EVENTS, j] += 1.0
-    c[CAP, j] = max(SETTLE, 1e-6 * c[H, j], 64.0 * np.spacing(abs(t)))
+    c[CAP, j] = max(SETTLE, min(1e-6 * c[H, j], 0.01 * gap), 64.0 * np.spacing(abs(t)))
     return c[BUNCHED, j] > MOST_CLOSE
 
 
@@ -143,22 +143,24 @@ def _locate(steps, z, c, w, tables, j, nx, ng, gp, g, xp):
     tolerance = max(LOCATE, 4.0 * np.spacing(abs(b)))
     remembered, cap, side, extended = c[H, j], c[CAP, j], 0, 0
     low, high = _highest(z, j, ng, gp, gp), _highest(z, j, ng, g, gp)
+    below, above = low, high  # as measured; `low` and `high` are weighted
     for _ in range(200):
-        if b - a <= tolerance and c[FLAG, j] == CROSSED:
+        if c[FLAG, j] == CROSSED and above * (b - a) <= tolerance * (above - below):
             break
-        # Illinois: where one end stays for a second time, halve its weight.
         trial = a - low * (b - a) / (high - low) + 0.5 * tolerance
-        if not (a < trial < b) or b - a <= 2.0 * tolerance:
-            trial = 0.5 * (a + b) if b - a > 2.0 * tolerance else b
+        if not (a < trial < b):
+            trial = 0.5 * (a + b) if b - a > tolerance else b
         for i in range(nx):
             z[i, j] = z[xp + i, j]
         c[T, j], c[STOP, j] = a, trial
         c[H, j], c[CAP, j], c[FLAG, j] = max(trial - a, 1e-12), np.inf, RUNNING
         call_steps(steps, za, ca, w.ctypes.data, tables.ctypes.data, 1, ITERATIONS)
         if c[FLAG, j] == CROSSED:
-            low = _highest(z, j, ng, gp, gp) if c[TP, j] > a else (low * 0.5 if side > 0 else low)
+            # Illinois: where one end stays for a second time, halve its weight.
+            below = _highest(z, j, ng, gp, gp)
+            low = low * 0.5 if side > 0 and c[TP, j] == a else below
             a, b = c[TP, j], c[T, j]
-            high = _highest(z, j, ng, g, gp)
+            high = above = _highest(z, j, ng, g, gp)
             side = 1
         elif c[FLAG, j] == AT_STOP:
             for i in range(nx):
@@ -168,8 +170,8 @@ def _locate(steps, z, c, w, tables, j, nx, ng, gp, g, xp):
             if trial >= b:  # rounding moved the crossing past where it was seen: look a little further
                 extended += 1
                 b = b + tolerance * 2.0**extended
-            low = _highest(z, j, ng, g, gp)
-            high = high * 0.5 if side < 0 else high
+            low = below = _highest(z, j, ng, g, gp)
+            high = high * 0.5 if side < 0 else above
             side = -1
         else:
             break
@@ -275,6 +277,13 @@ def advance(steps, tables, w, z_blocks, c_blocks, members, end, shape, program, 
                 member, flag, watched, fired = block * width + j, c[FLAG, j], False, 0
                 if flag == DONE or flag > DONE:
                     continue
+                if flag == CROSSED and c[T, j] - c[TP, j] > LOCATE:
+                    _locate(steps, z, c, w, tables, j, nx, ng, gp, g, xp)
+                    if c[FLAG, j] != CROSSED:  # it failed; or rounding ate the crossing, and the lane goes on
+                        if c[FLAG, j] <= AT_STOP:
+                            c[FLAG, j], c[STOP, j], active = RUNNING, _next_stop(c, j, periods, dues, times, end), True
+                        continue
+                # Only now: a step that crosses a guard may overshoot far beyond what the equations allow.
                 if not _in_bounds(z, j, bounds):
                     c[FLAG, j] = OUT_OF_BOUNDS
                     continue
@@ -284,10 +293,6 @@ def advance(steps, tables, w, z_blocks, c_blocks, members, end, shape, program, 
                 if count >= room:
                     return count, True
                 if flag == CROSSED:
-                    if c[T, j] - c[TP, j] > LOCATE:
-                        _locate(steps, z, c, w, tables, j, nx, ng, gp, g, xp)
-                        if c[FLAG, j] != CROSSED:
-                            continue
                     fired, watched = _cross(z, c, j, member, ng, gp, g, on, transitions, cells, watch, scratch, log, count)
                 else:
                     _sample(z, c, j, member, periods, program.sample_rows, program.sample_starts, samples, sample_counts)
