@@ -78,7 +78,7 @@ class Trace(NamedTuple):
     @property
     def good(self) -> np.ndarray:
         """Return where `value` is a measurement."""
-        return self.quality == GOOD
+        return np.asarray(self.quality == GOOD)
 
 
 class Run:
@@ -159,15 +159,18 @@ class Run:
         ]
 
     def documents(self) -> Iterator[Document]:
-        """Yield the run as it was put into the recorder, a frame for each stream."""
+        """Yield the run as it was put into the recorder, in larger blocks."""
         meta = self.meta
         start = (meta["plant"], meta["plant_text"], meta["seed"], meta["members"], meta["until"], meta["overrides"])
         yield Start(*start)
+        step = max(_BLOCK // meta["members"], 1)
         for name, stream in self._file.get("tags", {}).items():
             tags = [tag for tag in stream.values() if isinstance(tag, h5py.Group)]
             yield Schema(name, float(stream.attrs["period"]), tuple(_column(tag) for tag in tags))
-            value, truth, quality = (np.stack([tag[n][:] for tag in tags]) for n in ("value", "truth", "quality"))
-            yield Frame(name, 0, stream["time"][:], value, truth, quality)
+            for first in range(0, stream["time"].shape[0], step):
+                part = slice(first, first + step)
+                blocks = (np.stack([tag[n][:, part] for tag in tags]) for n in ("value", "truth", "quality"))
+                yield Frame(name, first, stream["time"][part], *blocks)
         yield from self.happenings
         yield Stop(meta["time"], meta["ending"], meta["message"])
 
@@ -191,15 +194,15 @@ class Run:
             If pandas isn't installed.
         """
         try:
-            import pandas
+            import pandas as pd
         except ImportError:
             raise DataError("to_pandas: pandas isn't installed; `pip install pandas`, or use run[tag].value") from None
         columns = {}
         for name in self.tags:
             trace = self[name]
             values = np.where(trace.good[member], trace.value[member], np.nan)
-            columns[name] = pandas.Series(values, index=pandas.Index(trace.time, name="time"))
-        return pandas.DataFrame(columns)
+            columns[name] = pd.Series(values, index=pd.Index(trace.time, name="time"))
+        return pd.DataFrame(columns)
 
     def __repr__(self) -> str:
         meta = self.meta
@@ -210,9 +213,8 @@ class Run:
             f"<tr><td>{escape(name)}</td><td>{escape(c.unit)}</td><td>{escape(c.reads)}</td><td>{escape(c.doc)}</td></tr>"
             for name, c in self.tags.items()
         )
-        return (
-            f"<p>{escape(repr(self))}</p><table><tr><th>tag</th><th>unit</th><th>reads</th><th></th></tr>{rows}</table>"
-        )
+        titles = "".join(f"<th>{title}</th>" for title in ("tag", "unit", "reads", ""))
+        return f"<p>{escape(repr(self))}</p><table><tr>{titles}</tr>{rows}</table>"
 
 
 def _column(tag: Any) -> Column:

@@ -30,7 +30,8 @@ def _source(row: Row) -> str:
 
 
 _NAME = ("name", lambda row: str(row["name"]))
-_QUANTITY: Columns = (_NAME, ("unit", lambda row: str(row["unit"])), ("", lambda row: str(row["doc"])))
+_MEANING = ("meaning", lambda row: str(row["doc"]))
+_QUANTITY: Columns = (_NAME, ("unit", lambda row: str(row["unit"])), _MEANING)
 _VALUE: Columns = (("value", lambda row: _number(row["value"])), ("bounds", _bounds))
 
 TABLES: tuple[tuple[str, str, Columns], ...] = (
@@ -49,8 +50,8 @@ TABLES: tuple[tuple[str, str, Columns], ...] = (
         ),
     ),
     ("Memory", "memory", (*_QUANTITY, *_VALUE)),
-    ("Due times", "due", (_NAME, ("", lambda row: str(row["doc"])))),
-    ("Guards", "guard", (_NAME, ("reads", lambda row: ", ".join(row["reads"])), ("", lambda row: str(row["doc"])))),
+    ("Due times", "due", (_NAME, _MEANING)),
+    ("Guards", "guard", (_NAME, ("reads", lambda row: ", ".join(row["reads"])), _MEANING)),
     (
         "Transitions",
         "transition",
@@ -61,7 +62,7 @@ TABLES: tuple[tuple[str, str, Columns], ...] = (
             ("sets", lambda row: ", ".join(row["sets"])),
         ),
     ),
-    ("Conserved", "balance", (_NAME, ("", lambda row: str(row["doc"])))),
+    ("Conserved", "balance", (_NAME, _MEANING)),
     (
         "Known points",
         "known",
@@ -123,7 +124,7 @@ def markdown(sheet: dict[str, Any]) -> str:
     for heading, key, columns in TABLES:
         if sheet[key]:
             lines += [f"### {heading}", "", _line(title for title, _ in columns), _line("---" for _ in columns)]
-            lines += [*(_line(_cell(cell(row)) for _, cell in columns) for row in sheet[key]), ""]
+            lines += [*(_line(_cell(title, cell(row)) for title, cell in columns) for row in sheet[key]), ""]
     return "\n".join(lines)
 
 
@@ -131,8 +132,10 @@ def _line(cells: Any) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_")
+def _cell(title: str, text: str) -> str:
+    if title == "name":
+        return f"`{text}`"
+    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;").replace("*", "\\*")
 
 
 def document() -> str:
@@ -143,7 +146,7 @@ def document() -> str:
         "",
         "Generated from the declarations in `assets/` by `python -m twin.datasheet > docs/equipment.md`.",
         "Values, bounds and units are coherent SI. A source is `sheet` or `paper` where it was read",
-        "([sources.md](sources.md) quotes it), `fit` where it was fitted to a recording, and `guess` where it was guessed.",
+        "([sources.md](sources.md) quotes it), `fit` where it was fitted to a recording, `guess` where it was guessed.",
         "",
         *(f"* [{sheet['name']}](#{sheet['name']}): {sheet['title']}" for sheet in sheets),
         "",

@@ -1,6 +1,7 @@
 """What flows from a run to every sink: columns described once per stream, then rows as blocks.
 
-A run is ``Start``, a ``Schema`` for every stream, any number of ``Frame``, ``Happening`` and ``Estimate``, and ``Stop``.
+A run is ``Start``, a ``Schema`` for every stream, then ``Frame``, ``Happening`` and ``Estimate`` as they
+come, and ``Stop``.
 """
 
 from typing import Literal, Protocol

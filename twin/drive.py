@@ -242,6 +242,52 @@ def _in_bounds(z, j, bounds):
 
 
 @njit(**_COMPILED)
+def _release(c, lanes, periods, dues, times, end):
+    """Let every lane that has not failed run to its next stop."""
+    for j in range(lanes):
+        if c[FLAG, j] <= DONE or c[FLAG, j] == WATCHED:
+            c[FLAG, j] = RUNNING
+            c[STOP, j] = _next_stop(c, j, periods, dues, times, end)
+
+
+@njit(**_COMPILED)
+def _serve(steps, tables, w, z, c, j, member, shape, program, samples, sample_counts, scratch, log, count):
+    """Do what lane j stands still for: locate and fire, or sample, change and fire; return how many fired, and if watched."""
+    on, at, transitions, cells, watch = program.on, program.at, program.transitions, program.cells, program.watched
+    nx, ng, gp, g, xp = shape.nx, shape.ng, shape.gp, shape.g, shape.xp
+    if c[FLAG, j] == CROSSED and c[T, j] - c[TP, j] > LOCATE:
+        _locate(steps, z, c, w, tables, j, nx, ng, gp, g, xp)
+        if c[FLAG, j] <= AT_STOP:  # rounding ate the crossing: go on
+            c[FLAG, j] = RUNNING
+        if c[FLAG, j] != CROSSED:
+            return 0, False
+    # Only now: a step that crosses a guard may overshoot far beyond what the equations allow.
+    if not _in_bounds(z, j, program.bounds):
+        c[FLAG, j] = OUT_OF_BOUNDS
+        return 0, False
+    if c[FLAG, j] == CROSSED:
+        return _cross(z, c, j, member, ng, gp, g, on, transitions, cells, watch, scratch, log, count)
+    _sample(z, c, j, member, program.periods, program.sample_rows, program.sample_starts, samples, sample_counts)
+    _change(z, c, j, program.change_times, program.change_rows, program.change_values)
+    first_due = COUNTERS + program.periods.size
+    return _fire_dues(z, c, j, member, first_due, at, transitions, cells, watch, scratch, log, count)
+
+
+@njit(**_COMPILED)
+def _next_flag(c, j, was, fired, watched, end):
+    """Return why lane j stands still after it was served, or that it runs on."""
+    if c[FLAG, j] > DONE:
+        return c[FLAG, j]
+    # After an event the state stands where it is: a second crossing at this instant needs no search.
+    c[TP, j] = c[T, j]
+    if fired > 0 and _count_event(c, j):
+        return ZENO
+    if watched:
+        return WATCHED
+    return DONE if was == AT_STOP and c[T, j] >= end and fired == 0 else RUNNING
+
+
+@njit(**_COMPILED)
 def advance(steps, tables, w, z_blocks, c_blocks, members, end, shape, program, samples, sample_counts, log):
     """Advance all blocks of members to `end`; return how many events are in `log` and whether it is full.
 
@@ -256,58 +302,29 @@ def advance(steps, tables, w, z_blocks, c_blocks, members, end, shape, program, 
     log : (slots, 3)
         Time, member and code of every transition: a guard's index, or the number of guards plus a due's.
     """
-    nx, ng, gp, g, xp, width = shape.nx, shape.ng, shape.gp, shape.g, shape.xp, shape.width
-    on, at, transitions, cells, watch = program.on, program.at, program.transitions, program.cells, program.watched
-    periods, times, bounds = program.periods, program.change_times, program.bounds
-    first_due, dues = COUNTERS + periods.size, at.size - 1
+    periods, times, dues = program.periods, program.change_times, program.at.size - 1
     scratch = np.empty((2, MOST_ARGUMENTS))
-    room, count = log.shape[0] - watch.size, 0
+    room, count = log.shape[0] - program.watched.size, 0
     for block in range(z_blocks.shape[0]):
         z, c = z_blocks[block], c_blocks[block]
-        lanes = min(width, members - block * width)
-        for j in range(lanes):
-            if c[FLAG, j] <= DONE or c[FLAG, j] == WATCHED:
-                c[FLAG, j] = RUNNING
-                c[STOP, j] = _next_stop(c, j, periods, dues, times, end)
+        lanes = min(shape.width, members - block * shape.width)
+        _release(c, lanes, periods, dues, times, end)
         active = True
         while active:
             call_steps(steps, z.ctypes.data, c.ctypes.data, w.ctypes.data, tables.ctypes.data, lanes, ITERATIONS)
             active = False
             for j in range(lanes):
-                member, flag, watched, fired = block * width + j, c[FLAG, j], False, 0
-                if flag == DONE or flag > DONE:
-                    continue
-                if flag == CROSSED and c[T, j] - c[TP, j] > LOCATE:
-                    _locate(steps, z, c, w, tables, j, nx, ng, gp, g, xp)
-                    if c[FLAG, j] != CROSSED:  # it failed; or rounding ate the crossing, and the lane goes on
-                        if c[FLAG, j] <= AT_STOP:
-                            c[FLAG, j], c[STOP, j], active = RUNNING, _next_stop(c, j, periods, dues, times, end), True
-                        continue
-                # Only now: a step that crosses a guard may overshoot far beyond what the equations allow.
-                if not _in_bounds(z, j, bounds):
+                was = c[FLAG, j]
+                if was == RUNNING and not _in_bounds(z, j, program.bounds):
                     c[FLAG, j] = OUT_OF_BOUNDS
-                    continue
-                if flag == RUNNING:
-                    active = True
-                    continue
-                if count >= room:
-                    return count, True
-                if flag == CROSSED:
-                    fired, watched = _cross(z, c, j, member, ng, gp, g, on, transitions, cells, watch, scratch, log, count)
-                else:
-                    _sample(z, c, j, member, periods, program.sample_rows, program.sample_starts, samples, sample_counts)
-                    _change(z, c, j, times, program.change_rows, program.change_values)
-                    fired, watched = _fire_dues(
-                        z, c, j, member, first_due, at, transitions, cells, watch, scratch, log, count
+                if was == AT_STOP or was == CROSSED:
+                    if count >= room:
+                        return count, True
+                    fired, watched = _serve(
+                        steps, tables, w, z, c, j, block * shape.width + j, shape, program, samples, sample_counts, scratch, log, count
                     )
-                count += fired
-                # After an event the state stands where it is: a second crossing at this instant needs no search.
-                c[TP, j] = c[T, j]
-                if fired > 0 and _count_event(c, j):
-                    c[FLAG, j] = ZENO
-                    continue
-                c[STOP, j] = _next_stop(c, j, periods, dues, times, end)
-                done = flag == AT_STOP and c[T, j] >= end and fired == 0
-                c[FLAG, j] = WATCHED if watched else (DONE if done else RUNNING)
+                    count += fired
+                    c[FLAG, j] = _next_flag(c, j, was, fired, watched, end)
+                    c[STOP, j] = _next_stop(c, j, periods, dues, times, end)
                 active = active or c[FLAG, j] == RUNNING
     return count, False

@@ -2,19 +2,19 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from twin import emit, families, flat
+from twin import families, flat
 from twin.declare import State
+from twin.behaviour import tabulated
 from twin.drive import COUNTERS, Program, Shape, advance
 from twin.errors import PlantError, SimulationError, unknown
 from twin.explain import explained
 from twin.kernel import Kernel
 from twin.layout import Control, Flag, Layout
-from twin.module import load
 from twin.plant import Plant, setting
 
 Form = Literal["families", "flat"]
@@ -80,72 +80,13 @@ def compile_plant(
         layout = families.stiff_layout(layout)
     build = flat.build if form == "flat" else families.build
     kernel = build(layout, method, progress=progress)
-    program, keep = _program(layout)
+    program, keep = tabulated(layout)
     lay = layout
     shape = Shape(lay.width, lay.nx, lay.ng, lay.gp, lay.g, lay.xp)
     nominal = [plant.quantity(p).nominal for p in layout.states]  # type: ignore[attr-defined]
     longest = math.inf
     constants = np.array([plant.solver.rtol, longest, *(plant.solver.rtol * n * 1e-3 for n in nominal), *layout.constants])
     return Compiled(layout, kernel, program, shape, constants, keep)
-
-
-def _program(layout: Layout) -> tuple[Program, tuple[Any, ...]]:
-    """Return behaviour, sampling and schedule of a plant as tables, and what keeps their code alive."""
-    plant = layout.plant
-    keep: list[Any] = []
-    rows: list[list[int]] = []
-    cells: list[tuple[int, int]] = []
-
-    def cell(path: str) -> tuple[int, int]:
-        if path.endswith(".t"):
-            return 1, int(Control.T)
-        return (1, layout.dues[path]) if path in layout.dues else (0, layout.rows[path])
-
-    def add(kind: str, path: str) -> None:
-        asset, trigger = path.split(".")
-        cls = plant.assets[asset]
-        for name, (when, on, formula) in cls.transitions.items():
-            if (when, on) != (kind, trigger):
-                continue
-            for returned in formula.returns:
-                if f"{asset}.{returned}" in plant.wires:
-                    raise PlantError(f"{asset}.{name}: sets {returned!r}, which is wired; remove the wire or hold it in a memory")
-            module = load("\n".join([emit.HEADER, emit.transition(cls, name, formula)]), f"{cls.__name__}_{name}")
-            compiled = getattr(module, emit.function_name(cls, name))
-            keep.append(compiled)
-            first = len(cells)
-            cells.extend(cell(f"{asset}.{a}") for a in formula.arguments)
-            middle = len(cells)
-            cells.extend(cell(f"{asset}.{r}") for r in formula.returns)
-            rows.append([compiled.address, first, middle - first, middle, len(cells) - middle])
-
-    def starts(kind: str, paths: Sequence[str]) -> np.ndarray:
-        counts = [len(rows)]
-        for path in paths:
-            add(kind, path)
-            counts.append(len(rows))
-        return np.array(counts, np.int64)
-
-    on, at = starts("on", layout.guards), starts("at", tuple(layout.dues))
-    by_period = [[t for t in plant.tags.values() if t.every == period] for period in layout.periods]
-    sample_rows = [layout.rows[t.reads] for tags in by_period for t in tags]
-    sample_starts = np.cumsum([0, *(len(tags) for tags in by_period)])
-    bounds = np.array([plant.quantity(p).bounds for p in layout.states]).reshape(-1, 2).T
-    program = Program(
-        on,
-        at,
-        np.array(rows, np.int64).reshape(-1, 5),
-        np.array(cells, np.int64).reshape(-1, 2),
-        np.array(sample_rows, np.int64),
-        sample_starts.astype(np.int64),
-        np.array(layout.periods, np.float64),
-        np.array([change.at for change in plant.schedule], np.float64),
-        np.array([layout.rows[change.path] for change in plant.schedule], np.int64),
-        np.array([change.value for change in plant.schedule], np.float64),
-        np.ascontiguousarray(bounds, np.float64),
-        np.zeros(len(layout.guards) + len(layout.dues), np.int64),
-    )
-    return program, tuple(keep)
 
 
 class Ensemble:
@@ -200,6 +141,10 @@ class Ensemble:
     def time(self) -> float:
         """Time of the slowest member [s]."""
         return float(self.rows(self._c, int(Control.T)).min())
+
+    def steps(self) -> np.ndarray:
+        """Return how many steps each member has taken, shape (members,)."""
+        return self.rows(self._c, int(Control.STEPS))
 
     def get(self, path: str) -> np.ndarray:
         """Return ``asset.quantity`` of every member, SI, shape (members,).

@@ -183,8 +183,9 @@ class _Loader:
         wires = {t: (o,) if isinstance(o, str) else tuple(o) for t, o in file.wires.items()}
         for target, origins in wires.items():
             _check_wire(bare, target, origins, f"{self.tree['wires'].at(target)}: ")
+        solver = self._solver()
         try:
-            wired = replace(bare, wires=wires, solver=self._solver())
+            wired = replace(bare, wires=wires, solver=solver)
         except PlantError as err:
             raise PlantError(f"{self.tree.at('wires')}: wires: {err}") from None
         valued = replace(wired, values=self._values(wired))

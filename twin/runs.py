@@ -25,6 +25,8 @@ WINDOWS = 100
 MOST_ROWS = 2**22
 """Numbers that a window may sample, for all tags and members."""
 
+Put = Callable[[Document], None]
+
 
 class Scale(NamedTuple):
     """How a number in SI becomes one in a tag's unit: ``factor * x + offset``."""
@@ -123,33 +125,50 @@ def run(
     machines = ensemble or Ensemble(plant, members, **options)
     instruments = Instruments(plant, machines.members, seed)
     tally = Tally()
-    everyone: list[Sink] = [*sinks, tally]
-
-    def put(document: Document) -> None:
-        for sink in everyone:
-            sink.put(document)
-
+    put = _to([*sinks, tally])
     put(Start(plant.name, plant.text, seed, machines.members, until, dict(overrides or {})))
     for schema in instruments.schemas:
         put(schema)
     started = perf_counter()
+    _drive(machines, instruments, until, put, progress)
+    return tally.summary(perf_counter() - started)
+
+
+def _to(sinks: Sequence[Sink]) -> Put:
+    def put(document: Document) -> None:
+        for sink in sinks:
+            sink.put(document)
+
+    return put
+
+
+def _drive(
+    machines: Ensemble, instruments: Instruments, until: float, put: Put, progress: Callable[[float], None]
+) -> None:
+    """Advance to `until` or Ctrl-C, putting frames, happenings and a `Stop`."""
     ending: Ending = "done"
+    message = ""
     with _interruptible() as interrupted:
         try:
-            for end in windows(plant, machines.members, until):
+            for end in windows(machines.plant, machines.members, until):
                 machines.advance(end)
                 _emit(machines, instruments, put)
                 progress(end)
                 if interrupted.is_set() and end < until:
-                    ending = "interrupted"
+                    ending, message = "interrupted", "stopped by Ctrl-C"
                     break
         except SimulationError as err:
             _emit(machines, instruments, put)
             put(Stop(machines.time, "failed", str(err)))
             raise
-        elapsed = perf_counter() - started
-        put(Stop(machines.time, ending, "stopped by Ctrl-C" if ending == "interrupted" else ""))
-    return tally.summary(elapsed)
+        put(Stop(machines.time, ending, message))
+
+
+def _emit(machines: Ensemble, instruments: Instruments, put: Put) -> None:
+    for samples in machines.take_samples():
+        put(instruments.frame(samples))
+    for time, member, name in machines.take_happenings():
+        put(Happening(time, member, name))
 
 
 def windows(plant: Plant, members: int, until: float) -> Iterator[float]:
@@ -171,13 +190,6 @@ def windows(plant: Plant, members: int, until: float) -> Iterator[float]:
             yield index * period
             index += rows
     yield until
-
-
-def _emit(machines: Ensemble, instruments: Instruments, put: Callable[[Document], None]) -> None:
-    for samples in machines.take_samples():
-        put(instruments.frame(samples))
-    for time, member, name in machines.take_happenings():
-        put(Happening(time, member, name))
 
 
 def _stream(period: float) -> str:

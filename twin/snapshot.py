@@ -115,7 +115,7 @@ class Snapshot:
             If it was written in another format.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 header = json.loads(file["header"].tobytes())
                 z, c = file["z"], file["c"]
         except OSError as err:

@@ -14,7 +14,7 @@ def _mixed(z: np.ndarray) -> np.ndarray:
     """Return the output function of SplitMix64, a bijection of 64 bits in which every bit depends on every other."""
     z = (z ^ (z >> np.uint64(30))) * _FIRST
     z = (z ^ (z >> np.uint64(27))) * _SECOND
-    return z ^ (z >> np.uint64(31))
+    return np.asarray(z ^ (z >> np.uint64(31)))
 
 
 def member_seeds(seed: int, members: int) -> np.ndarray:
@@ -39,7 +39,7 @@ def bits(seeds: np.ndarray, name: str, purpose: str, first: int, count: int) -> 
         Index of the first number; index 7 is the same number in every call.
     """
     key = np.uint64(crc32(name.encode()) << 32 | crc32(purpose.encode()))
-    start = _mixed(_mixed(np.asarray(seeds, np.uint64)) ^ _mixed(key + _GOLDEN[None])[0])
+    start = _mixed(_mixed(np.asarray(seeds, np.uint64)) ^ _mixed(np.array([key]) + _GOLDEN))
     return _mixed(start[:, None] + _GOLDEN * np.arange(first + 1, first + count + 1, dtype=np.uint64))
 
 

@@ -100,7 +100,8 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(given: list[str]) -> int:
     """Return the exit code of a command; every error is one line on stderr."""
     try:
-        return int(twin.main(given, prog_name="twin", standalone_mode=False) or OK)
+        code = twin.main(given, prog_name="twin", standalone_mode=False)
+        return code if isinstance(code, int) else OK
     except click.UsageError as err:
         path = err.ctx.command_path if err.ctx else "twin"
         return _complain(f"{path}: {_decapitalised(err.format_message())}; see `{path} --help`", USAGE, given)

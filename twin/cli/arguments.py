@@ -25,7 +25,7 @@ assets_option = click.option(
     "--assets",
     "folder",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of more asset files; they are run as code.",
 )
 

@@ -1,13 +1,14 @@
 """`twin check`: whether a plant file can be run, and what it is made of."""
 
-import hashlib
-import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from twin.cli.arguments import assets_option, console, json_option, load_plant, print_json, table
+
+if TYPE_CHECKING:
+    from twin.declare import Asset
 
 
 @click.command("check")
@@ -38,9 +39,11 @@ def command(plant: str, folder: Path | None, as_json: bool) -> None:
         _show(result)
 
 
-def _asset(cls: type) -> dict[str, str]:
-    file = Path(sys.modules[cls.__module__].__file__ or "")
-    return {"is": file.stem, "file": str(file), "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+def _asset(cls: "type[Asset]") -> dict[str, str]:
+    from twin.provenance import asset_file
+
+    file, digest = asset_file(cls)
+    return {"is": file.stem, "file": str(file), "sha256": digest}
 
 
 def _show(result: dict[str, Any]) -> None:
@@ -55,6 +58,5 @@ def _show(result: dict[str, Any]) -> None:
     for name, asset in result["assets"].items():
         rows.add_row(escape(name), escape(asset["is"]), asset["sha256"])
     screen.print(rows)
-    foreign = sorted({a["file"] for a in result["assets"].values()})
-    for file in foreign:
+    for file in sorted({asset["file"] for asset in result["assets"].values()}):
         screen.print(f"code from {file}", markup=False, soft_wrap=True)

@@ -3,7 +3,6 @@
 import os
 import platform
 import tempfile
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +30,11 @@ def command(as_json: bool) -> int:
 def _findings() -> dict[str, Any]:
     from twin import __version__
     from twin.module import cache_folder
+    from twin.provenance import library_version
 
     folder = cache_folder()
     files = [f for f in folder.rglob("*") if f.is_file()] if folder.is_dir() else []
-    libraries = {name: _version(name) for name in _LIBRARIES}
+    libraries = {name: library_version(name) for name in _LIBRARIES}
     trouble = _unwritable(folder)
     problems = [f"{name} is not installed; install equipment-twin again" for name, v in libraries.items() if v is None]
     if trouble:
@@ -53,13 +53,6 @@ def _findings() -> dict[str, Any]:
         "cache_writable": not trouble,
         "problems": problems,
     }
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def _unwritable(folder: Path) -> str:

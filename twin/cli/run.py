@@ -12,7 +12,7 @@ import click
 
 from twin.cli import INTERRUPTED, OK
 from twin.cli.arguments import Duration, Setting, assets_option, console, json_option, load_plant, named, print_json
-from twin.errors import TwinError
+from twin.errors import SimulationError, TwinError
 
 if TYPE_CHECKING:
     from twin.ensemble import Ensemble
@@ -58,9 +58,11 @@ def command(
 
         machines = _compiled(chosen, form)
         progress = stack.enter_context(_progress(chosen.name, until))
-        summary = run(
-            chosen, until, seed=seed, sinks=sinks, overrides=dict(changes), progress=progress, ensemble=machines
-        )
+        record: dict[str, Any] = {"sinks": sinks, "overrides": dict(changes)}
+        try:
+            summary = run(chosen, until, seed=seed, progress=progress, ensemble=machines, **record)
+        except SimulationError as err:
+            raise SimulationError(f"{err}; recorded until then in {out}" if out else str(err)) from None
     if as_json:
         print_json({**as_dict(summary), "out": str(out) if out else None})
     else:
@@ -94,6 +96,7 @@ def _compiled(plant: "Plant", form: str) -> "Ensemble":
         ready = Ensemble(
             plant, 1, progress=lambda name: status.update(f"compiling {name}, unless it is in the cache"), **options
         )
+        ready.advance(0.0)  # the loop around the kernel is compiled where it is first called
     if (elapsed := perf_counter() - started) > 1.0:
         click.echo(f"compiled {plant.name} in {elapsed:.1f} s; the next run finds it in the cache", err=True)
     return ready

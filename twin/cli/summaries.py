@@ -41,7 +41,7 @@ def show(summary: "Summary", console: "Console") -> None:
     if summary.tags:
         rows = table("tag", "unit", *_NUMBERS, right=_NUMBERS)
         for name, tag in summary.tags.items():
-            numbers = (f"{v:.5g}" for v in (tag.least, tag.mean, tag.most, tag.last))
+            numbers = (f"{v:.5g}" if tag.good else "" for v in (tag.least, tag.mean, tag.most, tag.last))
             rows.add_row(escape(name), escape(tag.unit), *numbers, str(tag.missing))
         console.print(rows)
     for c in summary.crossings:

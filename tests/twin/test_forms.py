@@ -1,0 +1,54 @@
+"""The same numbers, bit for bit, in every form and width of a kernel."""
+
+import numpy as np
+import pytest
+
+from tests.plants import one, shipped
+from twin.ensemble import Ensemble, compile_plant
+
+
+def states(plant, members, spread, **options):
+    ensemble = Ensemble(plant, members, compile_plant(plant, members, **options))
+    path = ensemble.layout.states[0]
+    ensemble.set(path, ensemble.get(path)[0] * (1.0 + spread))
+    ensemble.advance(3.0)
+    return ensemble.member_state()
+
+
+@pytest.mark.parametrize("method", ["rk4", "dp5", "rodas4"])
+def test_a_member_has_the_same_bits_alone_and_in_any_block(method):
+    plant = one("oscillator", method, 1e-2)
+    spread = np.linspace(-0.2, 0.0, 20)
+    z, c = states(plant, 20, spread, width=16)
+    for member in (0, 7, 19):
+        z1, c1 = states(plant, 1, spread[member : member + 1], width=1)
+        assert np.array_equal(z[:, member], z1[:, 0])
+        assert np.array_equal(c[:, member], c1[:, 0])
+
+
+@pytest.mark.parametrize("method", ["rk4", "dp5", "rodas4"])
+@pytest.mark.parametrize("members", [1, 5])
+def test_class_kernels_and_the_flattened_module_give_the_same_bits(method, members):
+    from dataclasses import replace
+
+    plant = shipped("two_tanks")
+    plant = replace(plant, solver=plant.solver._replace(method=method, step=0.1))
+    spread = np.linspace(0.0, 0.3, members)
+    families = states(plant, members, spread, form="families")
+    flat = states(plant, members, spread, form="flat")
+    for a, b in zip(families, flat, strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_a_second_plant_of_known_equipment_compiles_nothing(monkeypatch):
+    from twin import families
+
+    one_tank = shipped("two_tanks")
+    Ensemble(one_tank)
+
+    def refuse(text, kind):
+        raise AssertionError(f"compiled {kind}")
+
+    monkeypatch.setattr(families, "load", refuse)
+    other = type(one_tank)("other", {"lower": one_tank.assets["lower"]}, solver=one_tank.solver)
+    Ensemble(other).advance(1.0)
