@@ -38,14 +38,24 @@ def ball(interval: float) -> float:
 def overflow(interval: float) -> float:
     """Return the error of the instant a tank without outlet reaches its rim: A (height - level) / flow."""
     values = {"tank.outlet_area": 0.0, "tank.flow_in": 0.013, "tank.level": 0.7, "tank.area": 0.5, "tank.height": 1.2}
-    times = event_times(Plant("filling", {"tank": find("tank")}, values=values), 30.0, interval, "tank.level", "tank.overflowing")
+    times = event_times(
+        Plant("filling", {"tank": find("tank")}, values=values), 30.0, interval, "tank.level", "tank.overflowing"
+    )
     return worst(times, [0.5 * 0.5 / 0.013])
 
 
 def emptying(interval: float) -> float:
     """Return the error of the instant a draining tank is low: separable, dt = -A sqrt(h + h_0) dh / (c h)."""
-    values = {"tank.outlet_area": 2e-3, "tank.level": 0.9, "tank.area": 0.5, "tank.low_level": 0.3, "tank.discharge": 0.6}
-    times = event_times(Plant("emptying", {"tank": find("tank")}, values=values), 120.0, interval, "tank.level", "tank.running_low")
+    values = {
+        "tank.outlet_area": 2e-3,
+        "tank.level": 0.9,
+        "tank.area": 0.5,
+        "tank.low_level": 0.3,
+        "tank.discharge": 0.6,
+    }
+    times = event_times(
+        Plant("emptying", {"tank": find("tank")}, values=values), 120.0, interval, "tank.level", "tank.running_low"
+    )
 
     def antiderivative(h: float) -> float:
         root, small = math.sqrt(h + LEVEL_MIN), math.sqrt(LEVEL_MIN)
@@ -90,7 +100,10 @@ def zeno() -> bool:
 
 def main() -> None:
     """Measure and print."""
-    errors = {case.__name__: {interval: case(interval) for interval in INTERVALS} for case in (ball, overflow, emptying, compressor)}
+    errors = {
+        case.__name__: {interval: case(interval) for interval in INTERVALS}
+        for case in (ball, overflow, emptying, compressor)
+    }
     for name, by_interval in errors.items():
         print(f"{name:12}", "  ".join(f"{interval:g} s: {error:.2e}" for interval, error in by_interval.items()))
     by_interval = [max(e[interval] for e in errors.values()) for interval in INTERVALS]

@@ -12,12 +12,12 @@ from numba import njit
 from benchmarks.report import report
 from twin import emit
 from twin.catalogue import find
+from twin.declare import Asset, Input, State
 from twin.engine import Simulation
 from twin.ensemble import Ensemble
 from twin.layout import HELD
 from twin.module import load
 from twin.plant import Plant, Solver
-from twin.declare import Asset, Input, State
 
 TARGETS = {"share_of_bare_kernel": (">=", 0.8), "vs_naive": (">=", 8.0)}
 TRAINS, STEP, EVENT_PERIOD = 20, 1e-3, 0.1
@@ -96,7 +96,8 @@ class Naive:
         values = self.values
         formulas = {**cls.outputs, **cls.dynamics}
         calls = [
-            (functions[n], [f"{asset}.{a}" for a in f.arguments], [f"{asset}.{r}" for r in f.returns]) for n, f in formulas.items()
+            (functions[n], [f"{asset}.{a}" for a in f.arguments], [f"{asset}.{r}" for r in f.returns])
+            for n, f in formulas.items()
         ]
         while True:
             for function, arguments, returns in calls:
@@ -113,7 +114,10 @@ class Naive:
 def compiled(cls: type[Asset]) -> dict[str, Any]:
     """Return an asset's formulas as compiled scalar functions."""
     formulas = {**cls.outputs, **cls.dynamics}
-    module = load("\n".join([emit.HEADER, *(emit.function(cls, n, f, np.float64) for n, f in formulas.items())]), f"{cls.__name__}_naive")
+    module = load(
+        "\n".join([emit.HEADER, *(emit.function(cls, n, f, np.float64) for n, f in formulas.items())]),
+        f"{cls.__name__}_naive",
+    )
     return {n: njit(getattr(module, emit.function_name(cls, n)).py_func, error_model="numpy") for n in formulas}
 
 
@@ -130,7 +134,11 @@ def main() -> None:
     bare = Ensemble(replace(subject, tags={}), 1)
     hybrid = Simulation(subject, behaviours=[operate])
     naive = Naive(subject)
-    contenders = {"bare": (bare.advance, 5.0), "hybrid": (lambda t: hybrid.run(until=t), 5.0), "naive": (lambda t: naive.env.run(until=t), 0.3)}
+    contenders = {
+        "bare": (bare.advance, 5.0),
+        "hybrid": (lambda t: hybrid.run(until=t), 5.0),
+        "naive": (lambda t: naive.env.run(until=t), 0.3),
+    }
     clock = dict.fromkeys(contenders, 1e-3)
     for name, (run, _) in contenders.items():
         run(clock[name])

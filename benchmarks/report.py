@@ -23,7 +23,9 @@ def machine() -> dict[str, Any]:
     import numpy as np
 
     info = Path("/proc/cpuinfo")
-    names = [x.split(":")[1].strip() for x in info.read_text().splitlines() if "model name" in x] if info.exists() else []
+    names = (
+        [x.split(":")[1].strip() for x in info.read_text().splitlines() if "model name" in x] if info.exists() else []
+    )
     return {
         "processor": names[0] if names else platform.processor(),
         "cores": os.cpu_count(),

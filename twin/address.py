@@ -4,7 +4,6 @@
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 _POINTER = types.CPointer(types.float64)

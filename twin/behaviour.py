@@ -38,7 +38,9 @@ class _Transitions:
     def _add(self, asset: str, cls: type[Asset], name: str, formula: Formula) -> None:
         for returned in formula.returns:
             if f"{asset}.{returned}" in self.layout.plant.wires:
-                raise PlantError(f"{asset}.{name}: sets {returned!r}, which is wired; remove the wire or hold it in a memory")
+                raise PlantError(
+                    f"{asset}.{name}: sets {returned!r}, which is wired; remove the wire or hold it in a memory"
+                )
         if max(len(formula.arguments), len(formula.returns)) > MOST_ARGUMENTS:
             raise PlantError(f"{asset}.{name}: more than {MOST_ARGUMENTS} arguments or results; split the transition")
         module = load("\n".join([emit.HEADER, emit.transition(cls, name, formula)]), f"{cls.__name__}_{name}")

@@ -240,30 +240,41 @@ def _check(cls: type[Asset]) -> None:
     for name, quantity in known.items():
         _check_quantity(f"{cls.__name__}.{name}", name, quantity)
     for name, formula in {**cls.outputs, **cls.dynamics, **cls.guards, **cls.balances}.items():
-        extra = {f"d_{s}" for s in cls.roles[State]} if name in cls.balances else set()
-        _check_arguments(f"{cls.__name__}.{name}", formula, {*known, *extra, "t"})
+        _check_equation(cls, name, formula)
     _check_returns(cls, cls.outputs, set(cls.roles[Output]))
     _check_returns(cls, cls.dynamics, {f"d_{s}" for s in cls.roles[State]})
-    for name, formula in cls.guards.items():
-        if len(formula.returns) != 1:
-            raise DeclarationError(
-                f"{cls.__name__}.{name}: a guard returns one number; it returns {len(formula.returns)}"
-            )
-    for name, formula in cls.balances.items():
-        if len(formula.returns) != 2:
-            raise DeclarationError(f"{cls.__name__}.{name}: a balance returns stored, supplied; two names")
     for name, (kind, trigger, formula) in cls.transitions.items():
-        where = f"{cls.__name__}.{name}"
-        triggers = cls.guards if kind == "on" else cls.roles[Due]
-        if trigger not in triggers:
-            raise DeclarationError(f"{where}: {unknown('guard' if kind == 'on' else 'Due', trigger, triggers)}")
-        _check_arguments(where, formula, {*known, "t"})
-        settable = {n for role in (State, Input, Memory, Due) for n in cls.roles[role]}
-        for returned in formula.returns:
-            if returned not in settable:
-                raise DeclarationError(
-                    f"{where}: a transition can't set {returned!r}: {unknown('state, input, memory or due', returned, settable)}"
-                )
+        _check_transition(cls, f"{cls.__name__}.{name}", kind, trigger, formula)
+
+
+def _check_equation(cls: type[Asset], name: str, formula: Formula) -> None:
+    where = f"{cls.__name__}.{name}"
+    for argument in formula.arguments:
+        if argument in cls.roles[Due]:
+            raise DeclarationError(
+                f"{where}: only a transition may read a Due; keep what {argument!r} means in a Memory"
+            )
+    extra = {f"d_{s}" for s in cls.roles[State]} if name in cls.balances else set()
+    _check_arguments(where, formula, {*cls.quantities(), *extra, "t"} - set(cls.roles[Due]))
+    outputs = [r for r in formula.returns if not r.startswith("d_")]
+    if name in cls.dynamics and outputs:
+        raise DeclarationError(f"{where}: returns derivatives and also {', '.join(outputs)}; make it two functions")
+    if name in cls.guards and len(formula.returns) != 1:
+        raise DeclarationError(f"{where}: a guard returns one number; it returns {len(formula.returns)}")
+    if name in cls.balances and len(formula.returns) != 2:
+        raise DeclarationError(f"{where}: a balance returns stored, supplied; two names")
+
+
+def _check_transition(cls: type[Asset], where: str, kind: str, trigger: str, formula: Formula) -> None:
+    triggers = cls.guards if kind == "on" else cls.roles[Due]
+    if trigger not in triggers:
+        raise DeclarationError(f"{where}: {unknown('guard' if kind == 'on' else 'Due', trigger, triggers)}")
+    _check_arguments(where, formula, {*cls.quantities(), "t"})
+    settable = {n for role in (State, Input, Memory, Due) for n in cls.roles[role]}
+    for returned in formula.returns:
+        if returned not in settable:
+            there = unknown("state, input, memory or due", returned, settable)
+            raise DeclarationError(f"{where}: a transition can't set {returned!r}: {there}")
 
 
 def _check_quantity(where: str, name: str, quantity: Quantity) -> None:

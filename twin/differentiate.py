@@ -4,7 +4,6 @@ import ast
 from collections.abc import Iterable
 from typing import NamedTuple
 
-
 from twin import emit
 from twin.declare import Asset
 from twin.formula import Formula
@@ -117,7 +116,8 @@ class _Tape:
         if name == "pow":
             b = args[1]
             return self._chain(
-                f"_m.pow({a}, {b})", {a: f"{b} * {{0}} / _m.max2({a}, 1e-30)", b: f"{{0}} * _m.log(_m.max2({a}, 1e-30))"}
+                f"_m.pow({a}, {b})",
+                {a: f"{b} * {{0}} / _m.max2({a}, 1e-30)", b: f"{{0}} * _m.log(_m.max2({a}, 1e-30))"},
             )
         factor = {
             "exp": "{0}",
@@ -157,5 +157,3 @@ def partials(cls: type[Asset], name: str, formula: Formula, active: Iterable[str
     head = f"{emit.LANE}\ndef {function}({', '.join(formula.arguments)}):"
     text = "\n".join([head, *tape.lines, f"    return ({''.join(r + ', ' for r in returned)})", ""]) if returned else ""
     return Partials(function, text, tuple(entries))
-
-

@@ -235,10 +235,10 @@ def _fire_dues(z, c, j, member, first, at, transitions, cells, watch, scratch, l
 @njit(**_COMPILED)
 def _in_bounds(z, j, bounds):
     """Return whether every state of lane j lies in its declared bounds."""
+    inside = True
     for i in range(bounds.shape[1]):
-        if not (bounds[0, i] <= z[i, j] <= bounds[1, i]):
-            return False
-    return True
+        inside = inside and bounds[0, i] <= z[i, j] <= bounds[1, i]
+    return inside
 
 
 @njit(**_COMPILED)
@@ -252,7 +252,7 @@ def _release(c, lanes, periods, dues, times, end):
 
 @njit(**_COMPILED)
 def _serve(steps, tables, w, z, c, j, member, shape, program, samples, sample_counts, scratch, log, count):
-    """Do what lane j stands still for: locate and fire, or sample, change and fire; return how many fired, and if watched."""
+    """Locate and fire, or sample, change and fire, as lane j's flag says; return how many fired, and if watched."""
     on, at, transitions, cells, watch = program.on, program.at, program.transitions, program.cells, program.watched
     nx, ng, gp, g, xp = shape.nx, shape.ng, shape.gp, shape.g, shape.xp
     if c[FLAG, j] == CROSSED and c[T, j] - c[TP, j] > LOCATE:
@@ -317,12 +317,13 @@ def advance(steps, tables, w, z_blocks, c_blocks, members, end, shape, program, 
                 was = c[FLAG, j]
                 if was == RUNNING and not _in_bounds(z, j, program.bounds):
                     c[FLAG, j] = OUT_OF_BOUNDS
-                if was == AT_STOP or was == CROSSED:
+                if was in (AT_STOP, CROSSED):
                     if count >= room:
                         return count, True
                     fired, watched = _serve(
-                        steps, tables, w, z, c, j, block * shape.width + j, shape, program, samples, sample_counts, scratch, log, count
-                    )
+                        steps, tables, w, z, c, j, block * shape.width + j, shape, program,
+                        samples, sample_counts, scratch, log, count,
+                    )  # fmt: skip
                     count += fired
                     c[FLAG, j] = _next_flag(c, j, was, fired, watched, end)
                     c[STOP, j] = _next_stop(c, j, periods, dues, times, end)

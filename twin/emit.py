@@ -27,7 +27,7 @@ class _Emit(ast.NodeTransformer):
     def __init__(self, real: type[np.floating]) -> None:
         self.single = real is np.float32
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         assert isinstance(node.func, ast.Name)  # noqa: S101 - formula.parse lets nothing else through
         name = node.func.id
         args: list[ast.expr] = [self.visit(a) for a in node.args]
@@ -36,7 +36,7 @@ class _Emit(ast.NodeTransformer):
         ours = _RENAMED.get(name, name) + ("32" if self.single and name not in _SAME else "")
         return _call(ours, args)
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:  # noqa: N802
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         """Fuse ``a * b + c`` where exactly one side is a product: the same roundings in every form."""
         left_product, right_product = _is_product(node.left), _is_product(node.right)
         if isinstance(node.op, ast.Add | ast.Sub) and left_product != right_product:
@@ -48,7 +48,7 @@ class _Emit(ast.NodeTransformer):
             return _call("fma", [a, b, c])
         return ast.BinOp(left=self.visit(node.left), op=node.op, right=self.visit(node.right))
 
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:  # noqa: N802
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
         if not self.single:
             return node
         return ast.Call(func=ast.parse("np.float32", mode="eval").body, args=[node], keywords=[])

@@ -63,7 +63,7 @@ class Simulation(simpy.Environment):
         for behaviour in self._behaviours:
             self._own.append(super().process(behaviour(self)))
 
-    def process(self, generator: ProcessGenerator) -> Process:  # type: ignore[override]
+    def process(self, generator: ProcessGenerator) -> Process:
         """Start a SimPy process; a run that has one can't be snapshotted while it lives."""
         self._foreign = [p for p in self._foreign if p.is_alive]
         self._foreign.append(super().process(generator))
@@ -87,7 +87,9 @@ class Simulation(simpy.Environment):
             If there are several members, which pass a guard at different times.
         """
         if self.ensemble.members > 1:
-            raise SimulationError(f"{name}: {self.ensemble.members} members pass it at different times; wait with one member")
+            raise SimulationError(
+                f"{name}: {self.ensemble.members} members pass it at different times; wait with one member"
+            )
         if name not in self._waiting:
             self.ensemble.watch(name)
             self._waiting[name] = self.event()
@@ -112,7 +114,7 @@ class Simulation(simpy.Environment):
             if event is None:
                 continue
             self.ensemble.watch(name, on=False)
-            event._ok, event._value = True, now  # noqa: SLF001 - timeout(now - t) may land one rounding beside now
+            event._ok, event._value = True, now
             heappush(self._queue, (now, URGENT, next(self._eid), event))
 
     def snapshot(self) -> Snapshot:
@@ -138,7 +140,9 @@ class Simulation(simpy.Environment):
 def snapshot(ensemble: Ensemble, seed: int = 0) -> Snapshot:
     """Return the whole state of an ensemble."""
     z, c = ensemble.member_state()
-    return Snapshot(ensemble.plant.name, identity(ensemble.plant), seed, *row_names(ensemble.layout), z.copy(), c.copy())
+    return Snapshot(
+        ensemble.plant.name, identity(ensemble.plant), seed, *row_names(ensemble.layout), z.copy(), c.copy()
+    )
 
 
 def fork(start: Snapshot, plant: Plant, members: int, **options: Any) -> Ensemble:

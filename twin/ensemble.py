@@ -1,4 +1,4 @@
-"""Members of one plant, advanced together by one compiled kernel; copying, forking and hashing them is copying arrays."""
+"""Members of one plant, advanced together by one compiled kernel; to fork them is to copy arrays."""
 
 import hashlib
 import math
@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from twin import families, flat
-from twin.declare import State
 from twin.behaviour import tabulated
+from twin.declare import State
 from twin.drive import COUNTERS, Program, Shape, advance
 from twin.errors import PlantError, SimulationError, unknown
 from twin.explain import explained
@@ -85,7 +85,9 @@ def compile_plant(
     shape = Shape(lay.width, lay.nx, lay.ng, lay.gp, lay.g, lay.xp)
     nominal = [plant.quantity(p).nominal for p in layout.states]  # type: ignore[attr-defined]
     longest = math.inf
-    constants = np.array([plant.solver.rtol, longest, *(plant.solver.rtol * n * 1e-3 for n in nominal), *layout.constants])
+    constants = np.array(
+        [plant.solver.rtol, longest, *(plant.solver.rtol * n * 1e-3 for n in nominal), *layout.constants]
+    )
     return Compiled(layout, kernel, program, shape, constants, keep)
 
 
@@ -171,9 +173,7 @@ class Ensemble:
             if isinstance(self.plant.quantity(path), State):
                 self._z[block, lay.xp + lay.rows[path], lane] = value
         # A changed number may be a kink: begin with a small step, as after an event.
-        self._c[block, int(Control.CAP), lane] = np.maximum(
-            1e-8, 1e-6 * self._c[block, int(Control.H), lane]
-        )
+        self._c[block, int(Control.CAP), lane] = np.maximum(1e-8, 1e-6 * self._c[block, int(Control.H), lane])
 
     # -- advancing -----------------------------------------------------------------------------------
 

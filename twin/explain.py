@@ -4,6 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from twin.declare import State
+from twin.formula import Formula
 from twin.layout import Control, Flag
 from twin.plant import Plant
 
@@ -27,20 +28,19 @@ def evaluate(plant: Plant, values: dict[str, float], time: float) -> dict[str, f
             return time
         return sum(known[o] for o in plant.wires[path]) if path in plant.wires else known[path]
 
-    def run(asset: str, formula_name: str, formulas: dict[str, object]) -> None:
-        formula = formulas[formula_name]
+    def run(asset: str, formula: Formula) -> None:
         try:
-            result = formula.function(*(argument(asset, a) for a in formula.arguments))  # type: ignore[attr-defined]
+            result = formula.function(*(argument(asset, a) for a in formula.arguments))
         except (ArithmeticError, ValueError):
-            result = (math.nan,) * len(formula.returns)  # type: ignore[attr-defined]
+            result = (math.nan,) * len(formula.returns)
         results = result if isinstance(result, tuple) else (result,)
-        known.update(zip((f"{asset}.{r}" for r in formula.returns), results, strict=True))  # type: ignore[attr-defined]
+        known.update(zip((f"{asset}.{r}" for r in formula.returns), results, strict=True))
 
     for asset, name in plant.order():
-        run(asset, name, dict(plant.assets[asset].outputs))
+        run(asset, plant.assets[asset].outputs[name])
     for asset, cls in plant.assets.items():
-        for name in cls.dynamics:
-            run(asset, name, dict(cls.dynamics))
+        for formula in cls.dynamics.values():
+            run(asset, formula)
     for path in plant.wires:
         asset, name = path.split(".")
         known[path] = argument(asset, name)
@@ -51,7 +51,7 @@ def explained(ensemble: "Ensemble", member: int, flag: Flag) -> str:
     """Return the message for a member that failed with `flag`."""
     lay, plant = ensemble.layout, ensemble.plant
     values = {path: float(ensemble.get(path)[member]) for path in lay.rows}
-    control = ensemble.rows(ensemble._c, int(Control.T))  # noqa: SLF001 - one module in two files
+    control = ensemble.rows(ensemble._c, int(Control.T))
     time = float(control[member])
     where = f"{plant.name}: t = {time:.9g} s"
     if ensemble.members > 1:
@@ -66,7 +66,8 @@ def explained(ensemble: "Ensemble", member: int, flag: Flag) -> str:
                     "the equations don't hold there: check inputs and parameters"
                 )
     if flag is Flag.ZENO:
-        return f"{where}: {_last_event(ensemble, member)} happens without end in no time (Zeno); give the guard hysteresis or a rest"
+        name = _last_event(ensemble, member)
+        return f"{where}: {name} happens without end in no time (Zeno); give the guard hysteresis or a rest"
     known = evaluate(plant, values, time)
     rates = {f"{a}.{s}": known[f"{a}.d_{s}"] for a, cls in plant.assets.items() for s in cls.roles[State]}
     bad = [p for p, v in {**known, **rates}.items() if not math.isfinite(v)]
@@ -86,5 +87,5 @@ def explained(ensemble: "Ensemble", member: int, flag: Flag) -> str:
 
 def _last_event(ensemble: "Ensemble", member: int) -> str:
     names = [*ensemble.layout.guards, *ensemble.layout.dues]
-    rows = [row for chunk in ensemble._happenings for row in chunk if int(row[1]) == member]  # noqa: SLF001
+    rows = [row for chunk in ensemble._happenings for row in chunk if int(row[1]) == member]
     return names[int(rows[-1][2])] if rows else "an event"

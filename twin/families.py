@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,10 @@ import numpy as np
 from twin import emit
 from twin.declare import Asset, Input, Output, State
 from twin.formula import Formula
-from twin.layout import Group, Layout, held_names
-from twin.module import load
-from twin.linear import class_partials, linearised, partial_rows
 from twin.kernel import HEAD, Kernel
+from twin.layout import Group, Layout, held_names
+from twin.linear import class_partials, linearised, partial_rows
+from twin.module import load
 from twin.rows import HEAD_NAMES, steps_text
 
 COPY_STATE, ADD_STATE, COPY, ADD, CALL = range(5)
@@ -24,7 +23,12 @@ OP_WIDTH = 10
 
 def _reads(cls: type[Asset], argument: str, width: int) -> str:
     """Return how a class kernel reads an argument in lane j of instance i."""
-    kinds = {"y": list(cls.roles[State]), "q": held_names(cls), "u": list(cls.roles[Input]), "o": list(cls.roles[Output])}
+    kinds = {
+        "y": list(cls.roles[State]),
+        "q": held_names(cls),
+        "u": list(cls.roles[Input]),
+        "o": list(cls.roles[Output]),
+    }
     if argument == "t":
         return "time[j]"
     for kind, names in kinds.items():
@@ -52,25 +56,32 @@ def kernel_text(cls: type[Asset], width: int, real: type[np.floating]) -> str:
     functions: dict[str, str] = {}
     for number, (formulas, results) in enumerate(roles(cls).values()):
         size = len(results) * width
-        lines += [f"    if role == {number}:", f"        r = carray(r_, count * {size})", "        for i in range(count):"]
-        # Slicing first: an index that numba can't prove positive gets a wrap-around test, and the loop is not vectorised.
+        lines += [
+            f"    if role == {number}:",
+            f"        r = carray(r_, count * {size})",
+            "        for i in range(count):",
+        ]
+        # Slicing first: an index that numba can't prove positive gets a wrap-around test, which ends vectorisation.
         lines += [f"            {k}1 = {k}[i * {s * width}:(i + 1) * {s * width}]" for k, s in sizes.items() if s]
         lines += [f"            r1 = r[i * {size}:(i + 1) * {size}]", "            for j in range(n):"]
         for name, formula in formulas.items():
             functions[name] = emit.function(cls, name, formula, real)
-            reads = [_reads(cls, a, width) if a != "t" or not single else "np.float32(time[j])" for a in formula.arguments]
+            reads = [
+                _reads(cls, a, width) if a != "t" or not single else "np.float32(time[j])" for a in formula.arguments
+            ]
             targets = [f"{name}__{r}" for r in formula.returns]
             lines.append(f"                {', '.join(targets)} = {emit.function_name(cls, name)}({', '.join(reads)})")
-            lines += [f"                r1[{results.index(r) * width} + j] = {t}" for r, t in zip(formula.returns, targets, strict=True)]
+            lines += [
+                f"                r1[{results.index(r) * width} + j] = {t}"
+                for r, t in zip(formula.returns, targets, strict=True)
+            ]
     return "\n".join([emit.HEADER, *functions.values(), *lines, ""])
 
 
-@cache
 def _compiled(cls: type[Asset], width: int, real: type[np.floating]) -> Any:
     return load(kernel_text(cls, width, real), cls.__name__).kernel
 
 
-@cache
 def _steps(method: str, width: int, real: type[np.floating]) -> Any:
     return load(steps_text(method, width, real), f"steps_{method}").steps
 
@@ -87,7 +98,10 @@ def build(layout: Layout, method: str, *, progress: Callable[[str], None] = lamb
         return int(compiled.address)
 
     addresses = {g.cls: kernel(g) for g in layout.groups}
-    rates = [*_stage_ops(layout, addresses), *(_call_op(layout, g, addresses, "rates") for g in layout.groups if g.cls.dynamics)]
+    rates = [
+        *_stage_ops(layout, addresses),
+        *(_call_op(layout, g, addresses, "rates") for g in layout.groups if g.cls.dynamics),
+    ]
     guards = [_call_op(layout, g, addresses, "guards") for g in layout.groups if g.cls.guards]
     tables: dict[str, list[list[int]]] = {"rates": rates, "guards": guards}
     if method == "rodas4":
@@ -103,7 +117,8 @@ def _packed(layout: Layout, tables: dict[str, list[list[int]]]) -> np.ndarray:
     known = {
         "nx": layout.nx, "ng": layout.ng, "gp": layout.gp, "d": layout.d, "sr": layout.s, "xp": layout.xp,
         "gr": layout.g, "kr": layout.k, "comp": layout.compensation, "nz": layout.nz, "nc": layout.nc,
-        "br": extra.get("b0", 0), "ihr": extra.get("ih", 0), "cr": extra.get("constants", 0), "n_constants": len(layout.constants),
+        "br": extra.get("b0", 0), "ihr": extra.get("ih", 0), "cr": extra.get("constants", 0),
+        "n_constants": len(layout.constants),
         "n_ops": sum(len(t) for t in tables.values()), **{f"n_{name}": len(t) for name, t in tables.items()},
     }  # fmt: skip
     head = np.zeros(HEAD, np.int64)
@@ -119,7 +134,9 @@ def stiff_layout(layout: Layout) -> Layout:
     for group in layout.groups:
         for asset in group.assets:
             names += [f"p__{asset}__{'__'.join(p.split('.')[1:])}" for p in partial_rows(group)]
-    operands = dict.fromkeys(x for op in (*program.chain, *program.factorise, *program.solve) for x in (op.a, op.b, op.c) if x)
+    operands = dict.fromkeys(
+        x for op in (*program.chain, *program.factorise, *program.solve) for x in (op.a, op.b, op.c) if x
+    )
     constants = [x for x in operands if not x.isidentifier()]
     names += dict.fromkeys(op.target for op in (*program.chain, *program.factorise) if op.target not in names)
     first = layout.nz
@@ -149,10 +166,14 @@ def _stiff_tables(layout: Layout, progress: Callable[[str], None], keep: list[An
         at = layout.extra
         return [[int(op.kind), at[op.target], at[op.a], at[op.b] if op.b else 0, at[op.c] if op.c else 0] for op in ops]
 
-    return {"partials": partials, "chain": rows(program.chain), "lu": rows(program.factorise), "solve": rows(program.solve)}
+    return {
+        "partials": partials,
+        "chain": rows(program.chain),
+        "lu": rows(program.factorise),
+        "solve": rows(program.solve),
+    }
 
 
-@cache
 def _compiled_partials(cls: type[Asset], width: int) -> Any:
     return load(partials_text(cls, width), f"{cls.__name__}_partials").kernel
 
@@ -162,7 +183,11 @@ def partials_text(cls: type[Asset], width: int) -> str:
     found = {n: p for n, p in class_partials(cls).items() if p.text}
     sizes = _sizes(cls)
     size = sum(1 for p in found.values() for e in p.entries if not e[2]) * width
-    lines = [*_opened(cls, sizes, width, single=False), f"    r = carray(r_, count * {size})", "    for i in range(count):"]
+    lines = [
+        *_opened(cls, sizes, width, single=False),
+        f"    r = carray(r_, count * {size})",
+        "    for i in range(count):",
+    ]
     lines += [f"        {k}1 = {k}[i * {s * width}:(i + 1) * {s * width}]" for k, s in sizes.items() if s]
     lines += [f"        r1 = r[i * {size}:(i + 1) * {size}]", "        for j in range(n):"]
     row = 0
@@ -179,7 +204,12 @@ def partials_text(cls: type[Asset], width: int) -> str:
 
 def _sizes(cls: type[Asset]) -> dict[str, int]:
     """Return how many rows of each kind one instance has."""
-    return {"y": len(cls.roles[State]), "q": len(held_names(cls)), "u": len(cls.roles[Input]), "o": len(cls.roles[Output])}
+    return {
+        "y": len(cls.roles[State]),
+        "q": len(held_names(cls)),
+        "u": len(cls.roles[Input]),
+        "o": len(cls.roles[Output]),
+    }
 
 
 def _opened(cls: type[Asset], sizes: dict[str, int], width: int, *, single: bool) -> list[str]:

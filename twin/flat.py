@@ -5,11 +5,12 @@ from collections.abc import Callable
 import numpy as np
 
 from twin import emit
-from twin.declare import Input, Output, State
+from twin.declare import Input, Output
+from twin.formula import Formula
 from twin.kernel import HEAD, Kernel
 from twin.layout import HELD, Control, Flag, Layout
 from twin.module import load
-from twin.stepping import DP5_ERROR, DP5_STAGES, DP5_TIMES, after, before, combination
+from twin.stepping import DP5_ERROR, DP5_STAGES, DP5_TIMES, after, before, combination, error_norm
 
 Stage = int | str
 
@@ -57,7 +58,7 @@ class FlatText:
             self._call(a, n, f, stage) for g in self.layout.groups for a in g.assets for n, f in g.cls.dynamics.items()
         ]
 
-    def _call(self, asset: str, name: str, formula: emit.Formula, stage: Stage) -> str:
+    def _call(self, asset: str, name: str, formula: Formula, stage: Stage) -> str:
         targets = ", ".join(self.local(f"{asset}.{r}", stage) for r in formula.returns)
         arguments = ", ".join(self.read(asset, a, stage) for a in formula.arguments)
         return f"{targets} = {emit.function_name(self.plant.assets[asset], name)}({arguments})"
@@ -203,13 +204,22 @@ class FlatText:
     def _lanes(self) -> list[str]:
         """Return the loop over lanes: one branch-free program, which the compiler vectorises."""
         lay = self.layout
-        lane = [*self.load_constants(), *self.load_state(), *self.evaluation(), *self.store_observed(), *before(self.single and not self.alone)]
+        lane = [
+            *self.load_constants(),
+            *self.load_state(),
+            *self.evaluation(),
+            *self.store_observed(),
+            *before(self.single and not self.alone),
+        ]
         keep = f"(flag > {int(Flag.AT_STOP)})"
         lane += [f"{self.z(lay.gp + i)} = before__{i} if {keep} else guard__{i}" for i in range(lay.ng)]
         lane += [*self.stages(), *after(self.method)]
         for i, p in enumerate(lay.states):
             old, new = self.local(p, 0), self.local(p, "new")
-            lane += [f"{self.z(lay.xp + i)} = {old} if ok else {self.z(lay.xp + i)}", f"{self.z(lay.rows[p])} = {new} if ok else {old}"]
+            lane += [
+                f"{self.z(lay.xp + i)} = {old} if ok else {self.z(lay.xp + i)}",
+                f"{self.z(lay.rows[p])} = {new} if ok else {old}",
+            ]
             if self.single:
                 lost = self.local(p, "lost")
                 lane.append(f"{self.z(lay.compensation + i)} = {self.local(p, 'rest')} if ok else {lost}")
@@ -260,7 +270,10 @@ class FlatText:
         width = self.layout.width
         lines = ["    for j in range(n):"]
         if not self.single:
-            return [*lines, *(f"        control[{int(r) * width} + j] = {self.c(r)}" for r in SHARED if r is not Control.STOP)]
+            return [
+                *lines,
+                *(f"        control[{int(r) * width} + j] = {self.c(r)}" for r in SHARED if r is not Control.STOP),
+            ]
         t, tp, stop = (f"control[{int(r) * width} + j]" for r in (Control.T, Control.TP, Control.STOP))
         lines += [f"        {tp} = {t} + {self.c(Control.TP)}"]
         exact = f"{t} + {self.c(Control.T)} - {self.c(Control.GAP)}"
@@ -299,9 +312,15 @@ class FlatText:
             stores += [f"{self.z(lay.rows[p])} = {self.local(p, 0)}", f"{self.z(lay.xp + i)} = {self.local(p, 'old')}"]
             if self.single:
                 stores.append(f"{self.z(lay.compensation + i)} = {self.local(p, 'lost')}")
-        guards = [f"{self.z(lay.gp + i)} = guard__{i} if flag == {int(Flag.AT_STOP)} else before__{i}" for i in range(lay.ng)]
+        guards = [
+            f"{self.z(lay.gp + i)} = guard__{i} if flag == {int(Flag.AT_STOP)} else before__{i}" for i in range(lay.ng)
+        ]
         stores += [*guards, f"{self.c(Control.T)} = t", f"{self.c(Control.TP)} = tp", f"{self.c(Control.CAP)} = cap"]
-        stores += [f"{self.c(Control.H)} = hm", f"{self.c(Control.FLAG)} = flag", f"{self.c(Control.STEPS)} += accepted"]
+        stores += [
+            f"{self.c(Control.H)} = hm",
+            f"{self.c(Control.FLAG)} = flag",
+            f"{self.c(Control.STEPS)} += accepted",
+        ]
         start = [*self.load_constants(), *self.load_state(), f"tp = {self.c(Control.TP)}", "it = 0", "accepted = 0.0"]
         start += [f"{self.local(p, 'old')} = {self.z(lay.xp + i)}" for i, p in enumerate(lay.states)]
         # Evaluate once more where the loop ran out: what is stored must belong to the state that is stored.
@@ -314,11 +333,6 @@ class FlatText:
             *("    " + line for line in stores),
             "    return it + 1",
         ]
-
-
-def error_norm(old: str, new: str, index: int) -> list[str]:
-    """Return the lines that add the scaled error ``e`` of one state to the squared norm ``s``."""
-    return [f"q = e / _m.fma(rtol, _m.max2(abs({old}), abs({new})), atol__{index})", "s = _m.fma(q, q, s)"]
 
 
 def build(layout: Layout, method: str, *, progress: Callable[[str], None] = lambda _: None) -> Kernel:

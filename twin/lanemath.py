@@ -38,7 +38,7 @@ _C4, _C6, _C8, _C10, _C12, _C14, _C16 = (_F[4], -_F[6], _F[8], -_F[10], _F[12], 
 
 
 @intrinsic
-def fma(context, a, b, c):  # noqa: ANN201
+def fma(context, a, b, c):
     """Return ``a * b + c``, rounded once."""
 
     def generate(context, builder, signature, args):
@@ -126,7 +126,7 @@ def log(x):
 
 
 @njit(**_LANE)
-def pow(a, b):  # noqa: A001 - takes math.pow's place
+def pow(a, b):
     """Return a**b for a >= 0; NaN for a < 0, unlike `math.pow` where b is whole."""
     y = exp(b * log(a))
     return 1.0 if b == 0.0 else y

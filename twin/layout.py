@@ -112,7 +112,7 @@ class Layout:
 
     @classmethod
     def of(cls, plant: Plant, width: int, real: type[np.floating] = np.float64) -> "Layout":
-        """Number the rows of `plant`: assets class by class, in the order of first appearance."""
+        """Return the rows of `plant`, numbered class by class in the order of first appearance."""
         classes = list(dict.fromkeys(plant.assets.values()))
         members = {c: tuple(a for a, k in plant.assets.items() if k is c) for c in classes}
         names = {

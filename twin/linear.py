@@ -35,14 +35,17 @@ class Op(NamedTuple):
     def text(self) -> str:
         """Return the operation as kernel source."""
         a, b, c = self.a, self.b, self.c
-        return f"{self.target} = " + {
-            Kind.FNMA: f"_m.fma(-{a}, {b}, {c})",
-            Kind.MUL: f"{a} * {b}",
-            Kind.FMA: f"_m.fma({a}, {b}, {c})",
-            Kind.RECIPROCAL: f"1.0 / {a}",
-            Kind.SUB: f"{a} - {b}",
-            Kind.NEGATIVE: f"-{a}",
-        }[self.kind]
+        return (
+            f"{self.target} = "
+            + {
+                Kind.FNMA: f"_m.fma(-{a}, {b}, {c})",
+                Kind.MUL: f"{a} * {b}",
+                Kind.FMA: f"_m.fma({a}, {b}, {c})",
+                Kind.RECIPROCAL: f"1.0 / {a}",
+                Kind.SUB: f"{a} - {b}",
+                Kind.NEGATIVE: f"-{a}",
+            }[self.kind]
+        )
 
 
 class Call(NamedTuple):
@@ -125,7 +128,7 @@ class _Chain:
 
     def jacobian(self) -> dict[Entry, str]:
         """Return, by (rate, state), what holds the derivative."""
-        rates = {p: self.by_state.get("{0}.d_{1}".format(*p.split(".")), {}) for p in self.index}
+        rates = {p: self.by_state.get("{}.d_{}".format(*p.split(".")), {}) for p in self.index}
         return {(self.index[p], j): v for p, row in rates.items() for j, v in row.items()}
 
 
@@ -156,7 +159,9 @@ def _factorised(jacobian: dict[Entry, str], n: int) -> tuple[tuple[Op, ...], tup
         if i == j and value is None:
             known[i, j] = "gi"
         else:
-            ops.append(Op(Kind.SUB, known[i, j], "gi", value or "") if i == j else Op(Kind.NEGATIVE, known[i, j], value or ""))
+            ops.append(
+                Op(Kind.SUB, known[i, j], "gi", value or "") if i == j else Op(Kind.NEGATIVE, known[i, j], value or "")
+            )
     order = elimination_order(pattern, n)
     forward: list[Op] = []
     backward: list[Op] = []
@@ -182,7 +187,7 @@ def _eliminate(known: dict[Entry, str], r: int, c: int, i: int) -> Op:
 
 
 def partial_rows(group: Group) -> tuple[str, ...]:
-    """Return the names of one asset's partials in the order its class kernel writes them: ``formula.returned.argument``."""
+    """Return one asset's partials as ``formula.returned.argument``, in the order its class kernel writes them."""
     return tuple(
         f"{name}.{returned}.{argument}"
         for name, found in class_partials(group.cls).items()

@@ -57,7 +57,8 @@ def load(text: str, kind: str) -> ModuleType:
             f"{folder}: kernel cache can't be written: {err.strerror}; make room or set TWIN_CACHE to a writable folder"
         ) from None
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None  # noqa: S101 - a path to a .py file always has both
+    if spec is None or spec.loader is None:
+        raise KernelError(f"{path}: not a module; delete it and run again")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # numba's cache imports it by name
     try:
@@ -75,7 +76,7 @@ def _write(folder: Path, path: Path, text: str) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

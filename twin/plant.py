@@ -18,10 +18,14 @@ SETTABLE = (Param, Fault, State, Input, Memory, Due)
 _NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*")
 
 
+Method = Literal["rk4", "dp5", "rodas4"]
+METHODS: dict[str, Method] = {"rk4": "rk4", "dp5": "dp5", "rodas4": "rodas4"}
+
+
 class Solver(NamedTuple):
     """How the physics is integrated: method, step [s], relative tolerance."""
 
-    method: Literal["rk4", "dp5", "rodas4"] = "rk4"
+    method: Method = "rk4"
     step: float = 1e-3
     rtol: float = 1e-6
 
@@ -58,7 +62,7 @@ class Plant:
     assets: dict[str, type[Asset]]
     wires: dict[str, tuple[str, ...]] = field(default_factory=dict)
     values: dict[str, float] = field(default_factory=dict)
-    solver: Solver = Solver()
+    solver: Solver = field(default_factory=Solver)
     tags: dict[str, Tag] = field(default_factory=dict)
     limits: dict[str, tuple[float, float]] = field(default_factory=dict)
     schedule: tuple[Change, ...] = ()
@@ -118,7 +122,9 @@ class Plant:
         PlantError
             If outputs need each other with no state between: an algebraic loop.
         """
-        owner = {f"{a}.{r}": (a, n) for a, cls in self.assets.items() for n, f in cls.outputs.items() for r in f.returns}
+        owner = {
+            f"{a}.{r}": (a, n) for a, cls in self.assets.items() for n, f in cls.outputs.items() for r in f.returns
+        }
         graph: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for asset, cls in self.assets.items():
             for name, formula in cls.outputs.items():
@@ -208,7 +214,9 @@ class _Loader:
         values = {}
         for name, entry in self.file.assets.items():
             for key, text in entry.with_.items():
-                values[f"{name}.{key}"] = self._setting(plant, self.tree["assets"][name]["with"].at(key), f"{name}.{key}", text)
+                values[f"{name}.{key}"] = self._setting(
+                    plant, self.tree["assets"][name]["with"].at(key), f"{name}.{key}", text
+                )
         return values
 
     def _setting(self, plant: Plant, where: str, path: str, text: str) -> float:
@@ -228,10 +236,11 @@ class _Loader:
 
     def _solver(self) -> Solver:
         entry, node = self.file.solver, self.tree.get("solver") or Node(self.tree.where)
-        if entry.method not in ("rk4", "dp5", "rodas4"):
-            raise PlantError(f"{node.at('method')}: solver.method: {unknown('method', entry.method, ('rk4', 'dp5', 'rodas4'))}")
+        method = METHODS.get(entry.method)
+        if method is None:
+            raise PlantError(f"{node.at('method')}: solver.method: {unknown('method', entry.method, METHODS)}")
         step = self._number(node.at("step"), "solver.step", entry.step, "s", 1e-9)
-        return Solver(entry.method, step, self._number(node.at("rtol"), "solver.rtol", entry.rtol, "1", 1e-14))
+        return Solver(method, step, self._number(node.at("rtol"), "solver.rtol", entry.rtol, "1", 1e-14))
 
     def _tag(self, plant: Plant, name: str, entry: TagEntry) -> Tag:
         node = self.tree["tags"][name]
@@ -240,7 +249,9 @@ class _Loader:
         except PlantError as err:
             raise PlantError(f"{node.at('reads')}: {name}: {err}") from None
         if entry.reads in plant.wires or isinstance(quantity, Param | Fault | Due):
-            raise PlantError(f"{node.at('reads')}: {name}: reads an output, state, memory or held input, not {entry.reads}")
+            raise PlantError(
+                f"{node.at('reads')}: {name}: reads an output, state, memory or held input, not {entry.reads}"
+            )
         try:
             check_convertible(entry.unit or quantity.unit, quantity.unit)
         except TwinError as err:
@@ -272,7 +283,11 @@ class _Loader:
                 raise PlantError(f"{node.at(name)}: limits: {unknown('tag', name, plant.tags)}")
             tag, unit = plant.tags[name], plant.quantity(plant.tags[name].reads).unit
             low, high = (
-                self._number(node[name].at(k), f"{name}.{k}", t if " " in t.strip() else f"{t} {tag.unit}", unit, float("-inf")) if t else d
+                self._number(
+                    node[name].at(k), f"{name}.{k}", t if " " in t.strip() else f"{t} {tag.unit}", unit, float("-inf")
+                )
+                if t
+                else d
                 for k, t, d in (("low", entry.low, float("-inf")), ("high", entry.high, float("inf")))
             )
             limits[name] = (low, high)
@@ -283,12 +298,13 @@ class _Loader:
         for entry, node in zip(self.file.schedule, self.tree.get("schedule") or [], strict=True):
             time = self._number(node.at("at"), "schedule.at", entry.at, "s")
             changes += [
-                Change(time, path, self._setting(plant, node["set"].at(path), path, text)) for path, text in entry.set.items()
+                Change(time, path, self._setting(plant, node["set"].at(path), path, text))
+                for path, text in entry.set.items()
             ]
         return tuple(sorted(changes, key=lambda change: change.at))
 
 
 def _as_difference(text: str) -> str:
-    """A temperature error in degC is a difference: `0.2 degC` of noise means 0.2 K."""
+    """Return the text of an error as a difference: `0.2 degC` of noise means 0.2 K."""
     number, _, unit = text.strip().partition(" ")
     return f"{number} K" if unit.strip() in ("degC", "celsius") else text

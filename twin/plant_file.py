@@ -95,7 +95,7 @@ def _worded(tree: Node, location: tuple[int | str, ...], kind: str, message: str
             break  # pydantic goes on into the branches of a union; the file ends here
         path.append(str(step))
         try:
-            node = node[step]  # type: ignore[index]
+            node = node[step]
         except (KeyError, IndexError, TypeError):
             break
     parent = ".".join(path[:-1])

@@ -49,7 +49,8 @@ def parse(text: str, name: str) -> Node:
     try:
         root = yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as err:
-        line = (err.problem_mark or err.context_mark).line + 1 if (err.problem_mark or err.context_mark) else 1
+        mark = err.problem_mark or err.context_mark
+        line = mark.line + 1 if mark else 1
         raise PlantError(f"{name}:{line}: not YAML: {err.problem}; check indentation and quotes") from None
     except yaml.YAMLError as err:
         raise PlantError(f"{name}:1: not YAML: {err}; check for control characters") from None

@@ -221,7 +221,10 @@ class _Rows:
                 f"{c(Control.NORM)} += y[j] * REAL(0.0)",
             ]
         else:
-            new += ["y[j] = _m.fma(h6, total[j] + f[j], x[j])", f"{c(Control.NORM)} = _m.fma(y[j], 0.0, {c(Control.NORM)})"]
+            new += [
+                "y[j] = _m.fma(h6, total[j] + f[j], x[j])",
+                f"{c(Control.NORM)} = _m.fma(y[j], 0.0, {c(Control.NORM)})",
+            ]
         return [*lines, *self.loop(views, new)]
 
     def dp5(self) -> list[str]:
@@ -245,7 +248,14 @@ class _Rows:
     def rodas4(self) -> list[str]:
         """Return the lines of Jacobian, factorisation, six stages, the new state and its error norm."""
         lines = [
-            *self.lanes([f"h = {c(Control.STEP)}", "zi = 1.0 / (h if h > 0.0 else 1.0)", "z[ihr * B + j] = zi", f"z[(ihr + 1) * B + j] = {1 / GAMMA!r} * zi"]),
+            *self.lanes(
+                [
+                    f"h = {c(Control.STEP)}",
+                    "zi = 1.0 / (h if h > 0.0 else 1.0)",
+                    "z[ihr * B + j] = zi",
+                    f"z[(ihr + 1) * B + j] = {1 / GAMMA!r} * zi",
+                ]
+            ),
             "evaluate(z, za, partials, ta, zero, n)",
             "linear(z, za, chain, n)",
             "linear(z, za, lu, n)",
@@ -255,7 +265,9 @@ class _Rows:
             earlier = [f"k{i}[j]" for i in range(stage)]
             if stage:
                 lines += [
-                    *self.loop({"x": "r", "y": "sr + r", **ks}, [f"y[j] = {weighted(RODAS4_STAGES[stage], earlier, 'x[j]')}"]),
+                    *self.loop(
+                        {"x": "r", "y": "sr + r", **ks}, [f"y[j] = {weighted(RODAS4_STAGES[stage], earlier, 'x[j]')}"]
+                    ),
                     *self.stage(RODAS4_TIMES[stage]),
                 ]
             carried = weighted(RODAS4_SUMS[stage], earlier, "")

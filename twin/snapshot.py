@@ -101,7 +101,9 @@ class Snapshot:
             Path(temporary).replace(path)
         except OSError as err:
             Path(temporary).unlink(missing_ok=True) if temporary else None
-            raise DataError(f"{path}: snapshot can't be written: {err.strerror}; make room or choose another folder") from None
+            raise DataError(
+                f"{path}: snapshot can't be written: {err.strerror}; make room or choose another folder"
+            ) from None
 
     @classmethod
     def load(cls, path: Path) -> "Snapshot":
@@ -123,7 +125,9 @@ class Snapshot:
         except (BadZipFile, KeyError, ValueError, EOFError) as err:
             raise DataError(f"{path}: not a whole snapshot ({err}); take it again") from None
         if header.get("format") != FORMAT:
-            raise SnapshotError(f"{path}: snapshot format {header.get('format')}, this version reads {FORMAT}; take it again")
+            raise SnapshotError(
+                f"{path}: snapshot format {header.get('format')}, this version reads {FORMAT}; take it again"
+            )
         names = tuple(header["z_names"]), tuple(header["c_names"])
         read = cls(header["plant"], header["identity"], header["seed"], *names, z, c)
         if read.digest != header["digest"]:
@@ -142,7 +146,8 @@ def _described(cls: type[Asset]) -> list[object]:
     """Return what a class's numbers mean: its quantities in order, its equations and its behaviour."""
     formulas = {**cls.outputs, **cls.dynamics, **cls.guards, **{n: f for n, (_, _, f) in cls.transitions.items()}}
     equations = [
-        (n, f.arguments, [(line.target, ast.unparse(line.expression)) for line in f.lines], f.results) for n, f in formulas.items()
+        (n, f.arguments, [(line.target, ast.unparse(line.expression)) for line in f.lines], f.results)
+        for n, f in formulas.items()
     ]
     triggers = [(n, kind, trigger) for n, (kind, trigger, _) in cls.transitions.items()]
     quantities = [(role.__name__, list(named)) for role, named in cls.roles.items()]
@@ -177,7 +182,9 @@ def checked(snapshot: Snapshot, plant: Plant, layout: Layout) -> Snapshot:
             f"{identity(plant)[:12]}; use the plant it was taken from, or rebase it"
         )
     if (snapshot.z_names, snapshot.c_names) != row_names(layout) or snapshot.z.dtype != layout.real:
-        raise SnapshotError(f"{plant.name}: the snapshot holds {snapshot.z.dtype} rows of another kernel; run with the same number type")
+        raise SnapshotError(
+            f"{plant.name}: the snapshot holds {snapshot.z.dtype} rows of another kernel; run with the same number type"
+        )
     return snapshot
 
 

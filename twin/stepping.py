@@ -74,7 +74,7 @@ def after(method: str) -> list[str]:
         "fac = fac if fac > 0.1 else 0.1",
         "fac = fac if s == s else 0.1",
         "hn = h * fac",
-        # A step cut by a stop or after an event doesn't shrink the memory of h: that is what makes one-step methods like events.
+        # A step cut by a stop or after an event doesn't shrink the memory of h: so one-step methods like events.
         "hn = hm if (good & cut & (hn < hm)) else hn",
         "hn = hn if hn < hmax else hmax",
         "ok = go & good",
@@ -98,3 +98,8 @@ def weighted(coefficients: tuple[float, ...], names: list[str], base: str) -> st
     for coefficient, name in zip(coefficients, names, strict=True):
         text = f"_m.fma({coefficient!r}, {name}, {text})" if text else f"{coefficient!r} * {name}"
     return text
+
+
+def error_norm(old: str, new: str, index: int) -> list[str]:
+    """Return the lines that add the scaled error ``e`` of one state to the squared norm ``s``."""
+    return [f"q = e / _m.fma(rtol, _m.max2(abs({old}), abs({new})), atol__{index})", "s = _m.fma(q, q, s)"]

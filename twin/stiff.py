@@ -1,9 +1,10 @@
 """Rodas4 as a flattened module, with the exact Jacobian and its sparse LU unrolled."""
 
-from twin.flat import FlatText, Stage, error_norm
+from twin.flat import FlatText, Stage
 from twin.layout import Layout
 from twin.linear import class_partials, linearised
-from twin.stepping import GAMMA, RODAS4_NEW, RODAS4_STAGES, RODAS4_SUMS, RODAS4_TIMES, weighted
+from twin.stepping import GAMMA, RODAS4_NEW, RODAS4_STAGES, RODAS4_SUMS, RODAS4_TIMES, error_norm, weighted
+
 
 class StiffText(FlatText):
     """Writes the text of a plant's Rodas4 stepper."""

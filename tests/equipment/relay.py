@@ -1,6 +1,6 @@
 """Relay without hysteresis: switches without end at its set point."""
 
-from twin.declare import Asset, Memory, Source, Param, State, balance, guard, on, physics
+from twin.declare import Asset, Memory, Param, Source, State, balance, guard, on, physics
 
 CHOSEN = Source("guess", "chosen for the test")
 

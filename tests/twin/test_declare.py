@@ -278,6 +278,57 @@ def transition_that_sets_a_parameter() -> None:
             return eta
 
 
+def equation_that_reads_a_due() -> None:
+    class Pump(Asset):
+        w = State("rad/s", "speed")
+        restart = Due("end of the wait")
+
+        @physics
+        def turning(w, restart):
+            d_w = -w / restart
+            return d_w
+
+        @at("restart")
+        def start():
+            restart = math.inf
+            return restart
+
+
+def guard_that_reads_a_due() -> None:
+    class Pump(Asset):
+        restart = Due("end of the wait")
+
+        @guard
+        def soon(t, restart):
+            margin = t - restart
+            return margin
+
+
+def balance_that_reads_a_due() -> None:
+    class Pump(Asset):
+        restart = Due("end of the wait")
+
+        @balance
+        def time(t, restart):
+            stored = t
+            supplied = restart
+            return stored, supplied
+
+
+def outputs_beside_derivatives() -> None:
+    class Pump(Asset):
+        w = State("rad/s", "speed")
+        power = Output("W", "power")
+        torque = Output("N.m", "torque")
+
+        @physics
+        def turning(w):
+            d_w = -w
+            power = w
+            torque = 1.0
+            return d_w, power, torque
+
+
 def body_with_if() -> None:
     class Pump(Asset):
         w = State("rad/s", "speed")
@@ -334,6 +385,16 @@ RESERVED = "names that start with '_' or 'd_', hold '__' or are 't' are reserved
         (unknown_guard, "Pump.trip: no guard 'too_hihg'; did you mean 'too_high'?"),
         (unknown_due, "Pump.start: no Due 'restrat'; did you mean 'restart'?"),
         (transition_that_sets_a_parameter, "Pump.trip: a transition can't set 'eta': no state, input, memory or due"),
+        (
+            equation_that_reads_a_due,
+            "Pump.turning: only a transition may read a Due; keep what 'restart' means in a Memory",
+        ),
+        (guard_that_reads_a_due, "Pump.soon: only a transition may read a Due; keep what 'restart' means in a Memory"),
+        (
+            balance_that_reads_a_due,
+            "Pump.time: only a transition may read a Due; keep what 'restart' means in a Memory",
+        ),
+        (outputs_beside_derivatives, "Pump.turning: returns derivatives and also power, torque; make it two functions"),
         (body_with_if, "Pump.turning: `if w > 0:\n    w = 0.0`: only `name = expression` may stand before the return"),
         (returned_expression, "Pump.turning: `-w`: return names only; assign it to a name first"),
         (returned_but_not_assigned, "Pump.turning: returns 'd_w', which it never assigns"),

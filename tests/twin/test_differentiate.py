@@ -13,8 +13,8 @@ from twin.differentiate import partials
 STEP = 1e-6
 # lanemath's functions, in plain Python: the partials' text then runs without a compiler
 PLAIN = SimpleNamespace(
-    exp=math.exp, expm1=math.expm1, log=math.log, tanh=math.tanh, sqrt=math.sqrt, pow=math.pow, sin=math.sin, cos=math.cos,
-    max2=max, min2=min, fma=lambda a, b, c: a * b + c,
+    exp=math.exp, expm1=math.expm1, log=math.log, tanh=math.tanh, sqrt=math.sqrt, pow=math.pow,
+    sin=math.sin, cos=math.cos, max2=max, min2=min, fma=lambda a, b, c: a * b + c,
 )  # fmt: skip
 
 
@@ -52,7 +52,8 @@ def test_partials_equal_differences_wherever_both_sides_agree(name):
         known = evaluated(cls, point)
         for key, formula in {**cls.outputs, **cls.dynamics}.items():
             exact = run(partials(cls, key, formula, active), [known[a] for a in formula.arguments])
-            for argument in (a for a in formula.arguments if a in active):
+            # at exactly zero stand the kinks of |x| and of dead bands, which differences from both sides smooth over
+            for argument in (a for a in formula.arguments if a in active and known[a] != 0.0):
                 try:
                     sides = differences(formula, known, argument)
                 except (ValueError, ZeroDivisionError, OverflowError):
@@ -61,7 +62,9 @@ def test_partials_equal_differences_wherever_both_sides_agree(name):
                     noise = 1e-9 * scale + 1e-12
                     if abs(left - right) > 1e-3 * max(abs(left), abs(right)) + noise:
                         continue  # a kink: no derivative
-                    assert exact.get((returned, argument), 0.0) == pytest.approx(0.5 * (left + right), rel=2e-3, abs=noise)
+                    assert exact.get((returned, argument), 0.0) == pytest.approx(
+                        0.5 * (left + right), rel=2e-3, abs=noise
+                    )
                     checked += 1
     assert checked > 100
 
