@@ -76,9 +76,14 @@ class Shape(NamedTuple):
 
 # Arrays are handed one by one to the functions that read them: a tuple of all of them costs seconds of compile time.
 _COMPILED = {"cache": True, "error_model": "numpy", "nogil": True}
+_INNER = {
+    **_COMPILED,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}  # nothing but `advance` is called from Python
 
 
-@njit(**_COMPILED)
+@njit(**_INNER)
 def _next_stop(c, j, periods, dues, change_times, end):
     """Return the earliest of the end, the next sample, change and due of lane j."""
     stop = end
@@ -92,7 +97,7 @@ def _next_stop(c, j, periods, dues, change_times, end):
     return stop
 
 
-@njit(**_COMPILED)
+@njit(**_INNER)
 def _fire(z, c, j, transitions, cells, first, last, scratch):
     """Run transitions `first` to `last` on lane j, each seeing what the one before left."""
     for k in range(first, last):
@@ -109,7 +114,7 @@ def _fire(z, c, j, transitions, cells, first, last, scratch):
                 z[row, j] = scratch[1, i]
 
 
-@njit(**_COMPILED)
+@njit(**_INNER)
 def _count_event(c, j):
     """Keep the statistics that tell a Zeno run from a busy one; return whether it is one."""
     t = c[T, j]
@@ -125,7 +130,7 @@ def _count_event(c, j):
     return c[BUNCHED, j] > MOST_CLOSE
 
 
-@njit(**_COMPILED)
+@njit(**_INNER)
 def _highest(z, j, n, values, armed):
     """Return the largest of the guards that were negative before: its root is the next event."""
     top = -np.inf
@@ -135,7 +140,7 @@ def _highest(z, j, n, values, armed):
     return top
 
 
-@njit(**_COMPILED)
+@njit(**_INNER)
 def _locate(steps, z, c, w, tables, j, nx, ng, gp, g, xp):
     """Shrink the crossing step of lane j until it ends at most `LOCATE` after the crossing."""
     za, ca = z.ctypes.data + z.itemsize * j, c.ctypes.data + 8 * j
@@ -178,7 +183,7 @@ def _locate(steps, z, c, w, tables, j, nx, ng, gp, g, xp):
     c[H, j], c[CAP, j] = remembered, cap
 
 
-@njit(**_COMPILED)
+@njit(**_INNER)
 def _cross(z, c, j, member, ng, gp, g, on, transitions, cells, watch, scratch, log, count):
     """Fire the guards of lane j that have risen, in declared order; return how many, and if one is watched."""
     watched, fired = False, 0
@@ -195,7 +200,7 @@ def _cross(z, c, j, member, ng, gp, g, on, transitions, cells, watch, scratch, l
     return fired, watched
 
 
-@njit(**_COMPILED)
+@njit(**_INNER)
 def _sample(z, c, j, member, periods, rows, starts, samples, counts):
     """Write what the tags of every period that is due read now."""
     for k in range(periods.size):
@@ -206,7 +211,7 @@ def _sample(z, c, j, member, periods, rows, starts, samples, counts):
             c[COUNTERS + k, j] += 1.0
 
 
-@njit(**_COMPILED)
+@njit(**_INNER)
 def _change(z, c, j, times, rows, values):
     """Apply the scheduled changes that are due."""
     changed = int(c[SCHEDULED, j])
@@ -217,7 +222,7 @@ def _change(z, c, j, times, rows, values):
     c[SCHEDULED, j] = changed
 
 
-@njit(**_COMPILED)
+@njit(**_INNER)
 def _fire_dues(z, c, j, member, first, at, transitions, cells, watch, scratch, log, count):
     """Fire what is due, in declared order; return how many, and if one is watched."""
     fired, watched = 0, False
@@ -232,7 +237,7 @@ def _fire_dues(z, c, j, member, first, at, transitions, cells, watch, scratch, l
     return fired, watched
 
 
-@njit(**_COMPILED)
+@njit(**_INNER)
 def _in_bounds(z, j, bounds):
     """Return whether every state of lane j lies in its declared bounds."""
     inside = True
@@ -241,7 +246,7 @@ def _in_bounds(z, j, bounds):
     return inside
 
 
-@njit(**_COMPILED)
+@njit(**_INNER)
 def _release(c, lanes, periods, dues, times, end):
     """Let every lane that has not failed run to its next stop."""
     for j in range(lanes):
@@ -250,7 +255,7 @@ def _release(c, lanes, periods, dues, times, end):
             c[STOP, j] = _next_stop(c, j, periods, dues, times, end)
 
 
-@njit(**_COMPILED)
+@njit(**_INNER)
 def _serve(steps, tables, w, z, c, j, member, shape, program, samples, sample_counts, scratch, log, count):
     """Locate and fire, or sample, change and fire, as lane j's flag says; return how many fired, and if watched."""
     on, at, transitions, cells, watch = program.on, program.at, program.transitions, program.cells, program.watched
@@ -273,7 +278,7 @@ def _serve(steps, tables, w, z, c, j, member, shape, program, samples, sample_co
     return _fire_dues(z, c, j, member, first_due, at, transitions, cells, watch, scratch, log, count)
 
 
-@njit(**_COMPILED)
+@njit(**_INNER)
 def _next_flag(c, j, was, fired, watched, end):
     """Return why lane j stands still after it was served, or that it runs on."""
     if c[FLAG, j] > DONE:
@@ -304,7 +309,8 @@ def advance(steps, tables, w, z_blocks, c_blocks, members, end, shape, program, 
     """
     periods, times, dues = program.periods, program.change_times, program.at.size - 1
     scratch = np.empty((2, MOST_ARGUMENTS))
-    room, count = log.shape[0] - program.watched.size, 0
+    # typed: a literal 0 would compile everything below a second time
+    room, count = log.shape[0] - program.watched.size, np.int64(0)
     for block in range(z_blocks.shape[0]):
         z, c = z_blocks[block], c_blocks[block]
         lanes = min(shape.width, members - block * shape.width)

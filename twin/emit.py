@@ -15,7 +15,7 @@ from numpy import inf
 from twin import lanemath as _m
 from twin.address import CLASS, CLASS32, FIRE, STEPS, STEPS32
 '''
-LANE = "@njit(error_model='numpy', forceinline=True)"
+LANE = "@njit(error_model='numpy', forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)"
 _RENAMED = {"min": "min2", "max": "max2"}
 _NATIVE = {"abs"}
 _SAME = {"min", "max", "sqrt"}

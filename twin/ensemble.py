@@ -23,7 +23,9 @@ LANES = {"rk4": 64, "dp5": 16, "rodas4": 16}
 """Block width by method: adaptive lanes wait for each other, so theirs are narrower."""
 
 _SLOTS = 4096
+_MOST_SAMPLES = 4_000_000
 _LOG_SLOTS = 4096
+_MOST_SAMPLES = 4_000_000
 
 
 class Happening(NamedTuple):
@@ -68,7 +70,7 @@ def compile_plant(
     ----------
     form : {"families", "flat"}
         Class kernels driven by tables (a plant of known equipment compiles nothing), or one module for
-        the whole plant (faster below some twenty assets). Both give the same bits. `rodas4` is flat.
+        the whole plant (faster below some twenty assets, slow to compile). Both give the same bits in float64.
     real : numpy.float64 or numpy.float32
         float32 is for generating data; it needs rk4.
     """
@@ -78,16 +80,22 @@ def compile_plant(
     layout = Layout.of(plant, width or (1 if members == 1 else LANES[method]), real)
     if form == "families" and method == "rodas4":
         layout = families.stiff_layout(layout)
-    build = flat.build if form == "flat" else families.build
-    kernel = build(layout, method, progress=progress)
     program, keep = tabulated(layout)
-    lay = layout
-    shape = Shape(lay.width, lay.nx, lay.ng, lay.gp, lay.g, lay.xp)
+    shape = Shape(layout.width, layout.nx, layout.ng, layout.gp, layout.g, layout.xp)
     nominal = [plant.quantity(p).nominal for p in layout.states]  # type: ignore[attr-defined]
-    longest = math.inf
-    constants = np.array(
-        [plant.solver.rtol, longest, *(plant.solver.rtol * n * 1e-3 for n in nominal), *layout.constants]
-    )
+    tolerances = [plant.solver.rtol * n * 1e-3 for n in nominal]
+    constants = np.array([plant.solver.rtol, math.inf, *tolerances, *layout.constants])
+
+    def drive_nothing() -> None:
+        """Compile the driver while another process compiles class kernels."""
+        z, c = (np.zeros((0, rows, layout.width), kind) for rows, kind in ((layout.nz, real), (layout.nc, np.float64)))
+        taken, samples, log = np.zeros((0, 0), np.int64), np.zeros((0, 0, 0)), np.zeros((0, 3))
+        advance(0, np.zeros(1, np.int64), constants, z, c, 0, 0.0, shape, program, samples, taken, log)
+
+    if form == "flat":
+        kernel = flat.build(layout, method, progress=progress)
+    else:
+        kernel = families.build(layout, method, progress=progress, meanwhile=drive_nothing)
     return Compiled(layout, kernel, program, shape, constants, keep)
 
 
@@ -141,8 +149,14 @@ class Ensemble:
 
     @property
     def time(self) -> float:
-        """Time of the slowest member [s]."""
-        return float(self.rows(self._c, int(Control.T)).min())
+        """Time of the slowest member that has not failed, or of the slowest where all have [s]."""
+        times, failed = self.rows(self._c, int(Control.T)), self._failed()
+        return float((times if failed.all() else times[~failed]).min())
+
+    def _failed(self) -> np.ndarray:
+        flags = self.rows(self._c, int(Control.FLAG))
+        failed: np.ndarray = (flags > Flag.DONE) & (flags != Flag.WATCHED)
+        return failed
 
     def steps(self) -> np.ndarray:
         """Return how many steps each member has taken, shape (members,)."""
@@ -194,21 +208,21 @@ class Ensemble:
         ------
         SimulationError
             If a member's numbers stop meaning anything: not finite, out of bounds, no step small enough,
-            events without end. The message names time, asset, quantity and value.
+            events without end. The message names time, asset, quantity and value. The other members
+            have then reached `until`.
         """
-        while (now := self.time) < until:
-            window = self._window(now, until)
-            if not self._advance_window(window):
-                return False
-            if self.time < window:
-                return False
-        self._advance_window(until)
-        return True
+        reached = True
+        while reached and (now := self.time) < until:
+            reached = self._advance_window(self._window(now, until))
+        reached = reached and self._advance_window(until)
+        self._refuse_failed()
+        return reached
 
     def _window(self, now: float, until: float) -> float:
         """Return a time up to which no sample buffer overflows."""
         periods = self.layout.periods
-        return min(until, now + (_SLOTS - 2) * periods[0]) if periods else until
+        slots = min(_SLOTS, _MOST_SAMPLES // max(1, len(self.plant.tags) * self.members))
+        return min(until, now + max(1, slots - 2) * periods[0]) if periods else until
 
     def _advance_window(self, until: float) -> bool:
         lay, comp = self.layout, self.compiled
@@ -225,25 +239,26 @@ class Ensemble:
             )  # fmt: skip
             if count:
                 self._happenings.append(log[:count].copy())
+        failed = self._failed()
+        if failed.all() or (failed.any() and self.members == 1):
+            self._refuse_failed()
         for k in range(len(lay.periods)):
-            n = int(counts[k].min())
+            n = int(counts[k][~failed].min())
             if n:
                 rows = slice(comp.program.sample_starts[k], comp.program.sample_starts[k + 1])
                 self._samples[k].append(samples[rows, :, :n].copy())
-        flags = self.rows(self._c, int(Control.FLAG))
-        self._refuse_failed(flags)
-        return not (flags == Flag.WATCHED).any()
+        return not (self.rows(self._c, int(Control.FLAG)) == Flag.WATCHED).any()
 
-    def _refuse_failed(self, flags: np.ndarray) -> None:
-        failed = np.flatnonzero((flags >= Flag.NOT_FINITE) & (flags != Flag.WATCHED))
-        if failed.size:
-            raise SimulationError(explained(self, int(failed[0]), Flag(int(flags[failed[0]]))))
+    def _refuse_failed(self) -> None:
+        failures = self.failures()
+        if failures:
+            others = f" (and {len(failures) - 1} other members failed)" if len(failures) > 1 else ""
+            raise SimulationError(next(iter(failures.values())) + others)
 
     def failures(self) -> dict[int, str]:
-        """Return the reason why each failed member stands still."""
+        """Return the reason why each failed member stands still; its numbers are those of that instant."""
         flags = self.rows(self._c, int(Control.FLAG))
-        failed = np.flatnonzero((flags >= Flag.NOT_FINITE) & (flags != Flag.WATCHED))
-        return {int(m): explained(self, int(m), Flag(int(flags[m]))) for m in failed}
+        return {int(m): explained(self, int(m), Flag(int(flags[m]))) for m in np.flatnonzero(self._failed())}
 
     # -- results -------------------------------------------------------------------------------------
 
@@ -252,7 +267,7 @@ class Ensemble:
         lay = self.layout
         for k, period in enumerate(lay.periods):
             tags = tuple(t.name for t in self.plant.tags.values() if t.every == period)
-            taken = int(self.rows(self._c, COUNTERS + k).min())
+            taken = int(self.rows(self._c, COUNTERS + k)[~self._failed()].min(initial=2**53))
             chunks, self._samples[k] = self._samples[k], []
             if chunks:
                 values = np.concatenate(chunks, axis=2)

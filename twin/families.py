@@ -12,13 +12,18 @@ from twin.formula import Formula
 from twin.kernel import HEAD, Kernel
 from twin.layout import Group, Layout, held_names
 from twin.linear import class_partials, linearised, partial_rows
-from twin.module import load
+from twin.module import compile_aside, load
 from twin.rows import HEAD_NAMES, steps_text
 
 COPY_STATE, ADD_STATE, COPY, ADD, CALL = range(5)
 """What a table row asks for; see `twin.stepping`."""
 
 OP_WIDTH = 10
+
+
+def element(array: str, row: int, width: int) -> str:
+    """Return an element of a row in lane j; alone without arithmetic, which costs compile time."""
+    return f"{array}[{row}]" if width == 1 else f"{array}[{row * width} + j]"
 
 
 def _reads(cls: type[Asset], argument: str, width: int) -> str:
@@ -33,7 +38,7 @@ def _reads(cls: type[Asset], argument: str, width: int) -> str:
         return "time[j]"
     for kind, names in kinds.items():
         if argument in names:
-            return f"{kind}1[{names.index(argument) * width} + j]"
+            return element(f"{kind}1", names.index(argument), width)
     raise AssertionError(argument)
 
 
@@ -72,7 +77,7 @@ def kernel_text(cls: type[Asset], width: int, real: type[np.floating]) -> str:
             targets = [f"{name}__{r}" for r in formula.returns]
             lines.append(f"                {', '.join(targets)} = {emit.function_name(cls, name)}({', '.join(reads)})")
             lines += [
-                f"                r1[{results.index(r) * width} + j] = {t}"
+                f"                {element('r1', results.index(r), width)} = {t}"
                 for r, t in zip(formula.returns, targets, strict=True)
             ]
     return "\n".join([emit.HEADER, *functions.values(), *lines, ""])
@@ -86,8 +91,17 @@ def _steps(method: str, width: int, real: type[np.floating]) -> Any:
     return load(steps_text(method, width, real), f"steps_{method}").steps
 
 
-def build(layout: Layout, method: str, *, progress: Callable[[str], None] = lambda _: None) -> Kernel:
-    """Return the stepper of a plant from class kernels; a plant of known classes compiles nothing."""
+def build(
+    layout: Layout,
+    method: str,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> Kernel:
+    """Return the stepper of a plant from class kernels; a plant of known classes compiles nothing.
+
+    `meanwhile` is called while another process compiles what is not in the cache.
+    """
     width, real = layout.width, layout.real
     keep: list[Any] = []
 
@@ -97,6 +111,16 @@ def build(layout: Layout, method: str, *, progress: Callable[[str], None] = lamb
         keep.append(compiled)
         return int(compiled.address)
 
+    texts = [(kernel_text(g.cls, width, real), g.cls.__name__) for g in layout.groups]
+    if method == "rodas4":
+        texts += [(partials_text(g.cls, width), f"{g.cls.__name__}_partials") for g in layout.groups if partial_rows(g)]
+    aside = compile_aside(texts)
+    if aside:
+        progress(f"{len(texts)} class kernels, aside")
+    meanwhile()
+    steps = _steps(method, width, real)
+    if aside:
+        aside.wait()
     addresses = {g.cls: kernel(g) for g in layout.groups}
     rates = [
         *_stage_ops(layout, addresses),
@@ -106,8 +130,6 @@ def build(layout: Layout, method: str, *, progress: Callable[[str], None] = lamb
     tables: dict[str, list[list[int]]] = {"rates": rates, "guards": guards}
     if method == "rodas4":
         tables |= _stiff_tables(layout, progress, keep)
-    progress("stepper")
-    steps = _steps(method, width, real)
     return Kernel(int(steps.address), _packed(layout, tables), (steps, *keep))
 
 
@@ -197,7 +219,7 @@ def partials_text(cls: type[Asset], width: int) -> str:
         reads = ", ".join(_reads(cls, a, width) for a in formula.arguments)
         lines.append(f"            {', '.join(targets)}, = {one.name}({reads})")
         for target in targets:
-            lines.append(f"            r1[{row * width} + j] = {target}")
+            lines.append(f"            {element('r1', row, width)} = {target}")
             row += 1
     return "\n".join([emit.HEADER, *(p.text for p in found.values()), *lines, ""])
 

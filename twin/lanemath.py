@@ -17,7 +17,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-_LANE = {"error_model": "numpy", "forceinline": True}
+_LANE = {"error_model": "numpy", "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 INF = math.inf
 INF32 = np.float32(math.inf)

@@ -1,16 +1,22 @@
 """Generated Python modules in a cache folder, so that numba compiles each kernel once ever."""
 
+import contextlib
 import hashlib
 import importlib.util
 import os
+import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from twin.errors import KernelError
+
+
+LEAST_ASIDE = 3
+"""Fewer modules than this aren't worth another process."""
 
 
 def cache_folder() -> Path:
@@ -36,6 +42,36 @@ def digest(text: str) -> str:
     return hashlib.sha256(f"{_toolchain()}\0{text}".encode()).hexdigest()[:16]
 
 
+def compile_aside(wanted: Sequence[tuple[str, str]]) -> subprocess.Popen[bytes] | None:
+    """Start another process that compiles those of the ``(text, kind)`` modules which no process has compiled yet.
+
+    Numba compiles in Python, under a lock: only a second process uses a second core. Waiting for it and
+    then calling `load` finds the machine code in the cache. Returns None where there is nothing to gain.
+    """
+    if (os.cpu_count() or 1) < 2:
+        return None
+    paths = [path for text, kind in wanted if not (path := _placed(text, kind)).with_suffix(".compiled").exists()]
+    if len(paths) < LEAST_ASIDE:
+        return None
+    command = [sys.executable, "-m", "twin.module", *map(str, paths)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
+
+
+def _placed(text: str, kind: str) -> Path:
+    """Return the path of a generated module, written if it isn't there."""
+    folder = cache_folder()
+    path = folder / f"twin_{kind}_{digest(text)}.py"
+    try:
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            _write(folder, path, text)
+    except OSError as err:
+        raise KernelError(
+            f"{folder}: kernel cache can't be written: {err.strerror}; make room or set TWIN_CACHE to a writable folder"
+        ) from None
+    return path
+
+
 def load(text: str, kind: str) -> ModuleType:
     """Return the module of source `text`, written to the cache folder if it isn't there.
 
@@ -47,15 +83,12 @@ def load(text: str, kind: str) -> ModuleType:
     name = f"twin_{kind}_{digest(text)}"
     if name in sys.modules:
         return sys.modules[name]
-    folder = cache_folder()
-    path = folder / f"{name}.py"
-    try:
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            _write(folder, path, text)
-    except OSError as err:
-        raise KernelError(
-            f"{folder}: kernel cache can't be written: {err.strerror}; make room or set TWIN_CACHE to a writable folder"
-        ) from None
+    return _imported(_placed(text, kind))
+
+
+def _imported(path: Path) -> ModuleType:
+    """Return the module at a path of the cache folder; importing it compiles it, or loads its machine code."""
+    name = path.stem
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise KernelError(f"{path}: not a module; delete it and run again")
@@ -66,6 +99,8 @@ def load(text: str, kind: str) -> ModuleType:
     except BaseException:
         del sys.modules[name]
         raise
+    with contextlib.suppress(OSError):  # only a hint for `compile_aside`
+        path.with_suffix(".compiled").touch()
     return module
 
 
@@ -82,6 +117,6 @@ def _write(folder: Path, path: Path, text: str) -> None:
         raise
 
 
-def entry(module: ModuleType, name: str) -> Any:
-    """Return a compiled function of a generated module."""
-    return getattr(module, name)
+if __name__ == "__main__":
+    for argument in sys.argv[1:]:
+        _imported(Path(argument))

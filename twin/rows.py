@@ -31,12 +31,12 @@ HEAD_NAMES = (
 )  # fmt: skip
 
 _EVALUATE = '''
-@njit(error_model='numpy', forceinline=True)
+@njit(error_model='numpy', forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def lanes(z, row, n):
     """Return the first n lanes of a row: an index into it needs no wrap-around test."""
     return z[row * B:row * B + n]
 
-@njit(error_model='numpy')
+@njit(error_model='numpy', no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def evaluate(z, za, ops, ta, y, n):
     """Run a table: copies of wired inputs and calls of class kernels, with the states at row y."""
     row = SIZE * B
@@ -286,7 +286,7 @@ class _Rows:
     def linear(self) -> list[str]:
         """Return the function that runs a table of straight-line arithmetic over lanes."""
         lines = [
-            "@njit(error_model='numpy')",
+            "@njit(error_model='numpy', no_cpython_wrapper=True, no_cfunc_wrapper=True)",
             "def linear(z, za, ops, n):",
             '    """Run a table: kind, target, and the rows of its operands."""',
             "    for k in range(ops.shape[0]):",
