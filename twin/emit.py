@@ -13,7 +13,7 @@ import numpy as np
 from numba import carray, cfunc, njit
 from numpy import inf
 from twin import lanemath as _m
-from twin.address import CLASS, CLASS32, FIRE, STEPS, STEPS32
+from twin.address import CLASS, CLASS32, FIRE, STEPS, STEPS32, stack, stack32
 '''
 LANE = "@njit(error_model='numpy', forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)"
 _RENAMED = {"min": "min2", "max": "max2"}

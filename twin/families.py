@@ -56,31 +56,42 @@ def roles(cls: type[Asset]) -> dict[str, tuple[dict[str, Formula], list[str]]]:
 def kernel_text(cls: type[Asset], width: int, real: type[np.floating]) -> str:
     """Return the module of one class: a `CLASS` function over instances and lanes, a branch for each role."""
     single = real is np.float32
-    sizes = _sizes(cls)
-    lines = _opened(cls, sizes, width, single=single)
+    lines = _opened(cls, _sizes(cls), width, single=single)
     functions: dict[str, str] = {}
     for number, (formulas, results) in enumerate(roles(cls).values()):
-        size = len(results) * width
-        lines += [
-            f"    if role == {number}:",
-            f"        r = carray(r_, count * {size})",
-            "        for i in range(count):",
-        ]
-        # Slicing first: an index that numba can't prove positive gets a wrap-around test, which ends vectorisation.
-        lines += [f"            {k}1 = {k}[i * {s * width}:(i + 1) * {s * width}]" for k, s in sizes.items() if s]
-        lines += [f"            r1 = r[i * {size}:(i + 1) * {size}]", "            for j in range(n):"]
-        for name, formula in formulas.items():
-            functions[name] = emit.function(cls, name, formula, real)
-            reads = [
-                _reads(cls, a, width) if a != "t" or not single else "np.float32(time[j])" for a in formula.arguments
-            ]
-            targets = [f"{name}__{r}" for r in formula.returns]
-            lines.append(f"                {', '.join(targets)} = {emit.function_name(cls, name)}({', '.join(reads)})")
-            lines += [
-                f"                {element('r1', results.index(r), width)} = {t}"
-                for r, t in zip(formula.returns, targets, strict=True)
-            ]
+        lines.append(f"    if role == {number}:")
+        lines += ["    " + line for line in _role_lines(cls, formulas, results, width, single=single)]
+        functions |= {n: emit.function(cls, n, formula, real) for n, formula in formulas.items()}
     return "\n".join([emit.HEADER, *functions.values(), *lines, ""])
+
+
+def _role_lines(
+    cls: type[Asset], formulas: dict[str, Formula], results: list[str], width: int, *, single: bool
+) -> list[str]:
+    """Return the loop over instances and lanes that runs one role's formulas."""
+    size = len(results) * width
+    # Outputs that are computed from outputs are read and written in the same rows. Only on the stack can they
+    # be proven not to overlap; else the loop tests it at run time, finds that they do, and goes lane by lane.
+    held = width > 1 and any(a in cls.roles[Output] for f in formulas.values() for a in f.arguments)
+    target = "b" if held else "r1"
+    lines = [f"    r = carray(r_, count * {size})"]
+    lines += [f"    b = carray({'stack32' if single else 'stack'}({size}), {size})"] if held else []
+    lines.append("    for i in range(count):")
+    # Slicing first: an index that numba can't prove positive gets a wrap-around test, which ends vectorisation.
+    lines += [f"        {k}1 = {k}[i * {s * width}:(i + 1) * {s * width}]" for k, s in _sizes(cls).items() if s]
+    lines += [f"        r1 = r[i * {size}:(i + 1) * {size}]", "        for j in range(n):"]
+    for name, formula in formulas.items():
+        reads = [_reads(cls, a, width) for a in formula.arguments]
+        reads = [f"np.float32({r})" if single and r == "time[j]" else r for r in reads]
+        values = [f"{name}__{r}" for r in formula.returns]
+        lines.append(f"            {', '.join(values)} = {emit.function_name(cls, name)}({', '.join(reads)})")
+        places = [results.index(r) for r in formula.returns]
+        lines += [f"            {element(target, k, width)} = {v}" for k, v in zip(places, values, strict=True)]
+    if held:
+        places = [results.index(r) for f in formulas.values() for r in f.returns]
+        lines += ["        for j in range(n):"]
+        lines += [f"            {element('r1', k, width)} = {element('b', k, width)}" for k in places]
+    return lines
 
 
 def _compiled(cls: type[Asset], width: int, real: type[np.floating]) -> Any:

@@ -14,7 +14,6 @@ from types import ModuleType
 
 from twin.errors import KernelError
 
-
 LEAST_ASIDE = 3
 """Fewer modules than this aren't worth another process."""
 
