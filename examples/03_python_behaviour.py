@@ -1,0 +1,22 @@
+"""Add behaviour in Python: an operator who opens the valve when a tank overflows, then watches it for a minute."""
+
+from twin.engine import Simulation
+from twin.plant import Plant
+from twin.shipped import path_of
+
+
+def operator(simulation):
+    """Wait for the overflow, look, and stop the pump."""
+    yield simulation.when("upper.overflowing")
+    print(f"{simulation.now:8.3f} s: upper tank overflows at {simulation['upper.level'] * 100:.2f} cm")
+    yield simulation.timeout(10.0)
+    simulation["upper.flow_in"] = 0.0
+    print(f"{simulation.now:8.3f} s: pump stopped")
+
+
+plant = Plant.load(path_of("two_tanks")).with_values({"upper.level": 0.05})
+simulation = Simulation(plant, behaviours=[operator])
+simulation.run(until=900.0)
+print(
+    f"{simulation.now:8.3f} s: upper {simulation['upper.level'] * 100:.2f} cm, lower {simulation['lower.level'] * 100:.2f} cm"
+)
