@@ -2,66 +2,37 @@
 
 import math
 
-from twin.declare import (
-    Asset,
-    Constant,
-    Due,
-    Fault,
-    Input,
-    Known,
-    Memory,
-    Output,
-    Param,
-    Source,
-    State,
-    at,
-    balance,
-    guard,
-    on,
-    physics,
-)
+from twin.declare import (Asset, Constant, Due, Fault, Input, Known, Memory, Output, Param, Source, State, at, balance,
+                          guard, on, physics)
 
 WILO = Source("sheet", "[wilo-ip-e-50-150] head at 2900 rpm, seven points; the quadratic meets them within 2.4 %")
 POWER = Source("guess", "after [wilo-ip-e-50-150]: electrical power times 0.86 for motor and inverter; within 4 %")
 CURVE = Source("guess", "after common values of 4 kW two-pole inline pumps; replace by the pump's own sheet")
 NPSH3 = Source("sheet", "[pumpsandsystems-npsh3] NPSHA that reduces the total head by 3 percent")
 MAGNUS = Source("sheet", "[moehn-magnus] 611,2 Pa, A 17,62, B 243,12 degC")
-BODY = Source("guess", "after the mass of a small cast-iron bearing bracket, about 2 kg")
-CLOSED = Source("guess", "closed form: the declared polynomials and affinity laws, worked by hand")
+FORM = Source("guess", "closed form, definition, or a floor that keeps ratios finite at rest")
 
 G = Constant("m/s2", "standard gravity", 9.80665, Source("guess", "after the standard value of gravity"))
 RHO = Constant("kg/m3", "water near 20 degC", 998.2, Source("sheet", "[lsbu-water] 20 degC: density 998.2 kg/m3"))
 P_MAGNUS = Constant("Pa", "vapour pressure at 0 degC", 611.2, MAGNUS)
-T_ICE = Constant("K", "0 degC", 273.15, Source("guess", "definition of the Celsius scale"))
+T_ICE = Constant("K", "0 degC", 273.15, FORM)
 T_MAGNUS = Constant("K", "offset of the Magnus form", 243.12, MAGNUS)
-NPSH_MIN = Constant("m", "floor of the required suction head", 0.1, Source("guess", "keeps the ratio finite at rest"))
-W_SEAL = Constant("rad/s", "speed over which seal friction builds up", 1.0, Source("guess", "smooths the sign at rest"))
-P_MIN = Constant("W", "floor under the shaft power in the efficiency", 1.0, Source("guess", "keeps it finite at rest"))
+NPSH_MIN = Constant("m", "floor of the required suction head", 0.1, FORM)
+W_SEAL = Constant("rad/s", "speed over which seal friction builds up", 1.0, FORM)
 KNEE = 2.0922957  # atanh(0.97): by definition 3 % of the head is lost where NPSH available = NPSH required
 
 
 class CentrifugalPump(Asset):
     """Centrifugal pump that owns the shaft (with the motor's rotor) and one lumped bearing temperature.
 
-    With r = w/w_nom and Q the flow through the impeller (delivered + internal leakage):
-
-        H         = fill ((1 - wear) head_0 r^2 + head_1 r Q - head_2 Q^2) - strainer loss
-        T_hyd     = fill (torque_0 r^2 + torque_1 r Q - torque_2 Q^2)                      [1]_
+        H         = fill ((1 - wear) head_0 r^2 + head_1 r Q - head_2 Q^2) - strainer loss,  r = w/w_nom
+        T_hyd     = fill (torque_0 r^2 + torque_1 r Q - torque_2 Q^2)                       [progpy-pump]
         J dw/dt   = torque - T_hyd - T_friction
-        C dT_b/dt = T_friction w - (T_b - T_amb)/R                                         [1]_
-        fill      = flooded tanh(KNEE NPSH_a/NPSH_r), so 3 % head is lost at NPSH_a = NPSH_r  [2]_
+        C dT_b/dt = T_friction w - (T_b - T_amb)/R                                          [progpy-pump]
+        fill      = flooded tanh(KNEE NPSH_a/NPSH_r), so 3 % head is lost at NPSH_a = NPSH_r
 
-    What the shaft gives the liquid and the liquid does not carry off as ``dp Q`` is `heat` in the
-    liquid. A hot bearing or a dry run withdraws `permit`; the drive obeys it; a restart follows.
-
-    Valid for forward flow, 0.2 < r < 1.2. Left out: axial thrust, oil, the liquid's own swirl inertia;
-    the wear rate (wear is a damage coordinate: set or estimate it).
-
-    References
-    ----------
-    .. [1] ProgPy, models/centrifugal_pump.py, after Daigle and Goebel (2013), Model-based Prognostics
-       With Concurrent Damage Progression Processes.
-    .. [2] The definition of NPSH3; the tanh between is a guess.
+    Q is delivered flow and leakage; work that the liquid does not carry off is `heat` in it. A hot bearing or a dry
+    run withdraws `permit`, then comes a restart. Valid for Q > 0, 0.2 < r < 1.2; thrust and oil are left out.
     """
 
     w_nom = Param("rad/s", "speed at which the curves hold, 2900 rpm", 303.687, (1.0, 1e3), WILO)
@@ -77,8 +48,8 @@ class CentrifugalPump(Asset):
     inertia = Param("kg.m2", "impeller, coupling and motor rotor", 0.02, (1e-4, 100.0), CURVE)
     drag = Param("N.m.s", "bearing and seal drag", 4.5e-4, (0.0, 1.0), CURVE)
     seal_dry = Param("N.m", "drag of a seal without liquid", 0.4, (0.0, 100.0), CURVE)
-    capacity = Param("J/K", "heat capacity of the bearing bracket", 900.0, (1.0, 1e6), BODY)
-    resistance = Param("K/W", "bearing bracket to ambient", 0.6, (1e-3, 1e3), BODY)
+    capacity = Param("J/K", "heat capacity of the bearing bracket", 900.0, (1.0, 1e6), CURVE)
+    resistance = Param("K/W", "bearing bracket to ambient", 0.6, (1e-3, 1e3), CURVE)
     eccentricity = Param("m", "offset of the rotor's centre of mass", 3.0e-5, (0.0, 1e-2), CURVE)
     roar = Param("m/s2", "vibration of full cavitation at nominal speed", 15.0, (0.0, 1e3), CURVE)
     T_trip = Param("K", "bearing temperature that trips", 363.15, (273.15, 500.0), CURVE)
@@ -99,115 +70,46 @@ class CentrifugalPump(Asset):
     dp = Output("Pa", "pressure rise across the pump")
     torque_liquid = Output("N.m", "torque that the impeller takes")
     heat = Output("W", "losses that warm the liquid")
-    efficiency = Output("1", "power in the flow over power at the shaft")
     npsh = Output("m", "suction head at hand above vapour pressure")
     vibration = Output("m/s2", "root mean square acceleration of the bearing bracket")
     permit = Output("1", "1 the drive may run, 0 tripped")
-
-    wear = Fault(
-        "1",
-        "share of the shut-off head lost to a worn impeller",
-        0.0,
-        (0.0, 0.6),
-        respond="Plan an impeller change; run the other pump meanwhile.",
-        within=7 * 86400.0,
-    )
-    leakage = Fault(
-        "1",
-        "flow back through worn rings, as a share of the nominal flow",
-        0.0,
-        (0.0, 0.6),
-        respond="Renew the wear rings at the next stop.",
-        within=7 * 86400.0,
-    )
-    clog = Fault(
-        "m",
-        "head lost in the suction strainer at nominal flow",
-        0.0,
-        (0.0, 9.0),
-        respond="Clean the suction strainer.",
-        within=8 * 3600.0,
-    )
-    rough = Fault(
-        "1",
-        "extra bearing drag, as a multiple",
-        0.0,
-        (0.0, 50.0),
-        respond="Check lubrication and change over to the other pump.",
-        within=3600.0,
-    )
-    unbalance = Fault(
-        "m",
-        "extra offset of the rotor's centre of mass",
-        0.0,
-        (0.0, 1e-3),
-        respond="Stop, inspect the impeller and balance it.",
-        within=86400.0,
-    )
+    wear = Fault("1", "share of the shut-off head lost to a worn impeller", 0.0, (0.0, 0.6),
+                 respond="Plan an impeller change; run the other pump meanwhile.", within=7 * 86400.0)
+    leakage = Fault("1", "flow back through worn rings, as a share of the nominal flow", 0.0, (0.0, 0.6),
+                    respond="Renew the wear rings at the next stop.", within=7 * 86400.0)
+    clog = Fault("m", "head lost in the suction strainer at nominal flow", 0.0, (0.0, 9.0),
+                 respond="Clean the suction strainer.", within=8 * 3600.0)
+    rough = Fault("1", "extra bearing drag, as a multiple", 0.0, (0.0, 50.0),
+                  respond="Check lubrication and change over to the other pump.", within=3600.0)
+    unbalance = Fault("m", "extra offset of the rotor's centre of mass", 0.0, (0.0, 1e-3),
+                      respond="Stop, inspect the impeller and balance it.", within=86400.0)
     running = Memory("1", "1 permitted, 0 tripped", 1.0, (0.0, 1.0))
-    trips = Memory("1", "trips so far", 0.0, (0.0, 1e9))
     restart = Due("when a tripped pump is tried again")
     dry_trip = Due("when a run without flow trips")
 
-    known = (
-        Known(WILO, {"w": 303.687, "flow": 0.0, "p_suction": 1e6}, {"dp": (255400.0, 7700.0)}),
-        Known(WILO, {"w": 303.687, "flow": 0.00833333, "p_suction": 1e6}, {"dp": (248200.0, 7500.0)}),
-        Known(WILO, {"w": 303.687, "flow": 0.01666666, "p_suction": 1e6}, {"dp": (156470.0, 4700.0)}),
-        Known(
-            NPSH3,
-            {"w": 303.687, "npsh_0": 2.0, "p_suction": 2.0 * 998.2 * 9.80665 + 2332.5},
-            {"head": (0.97 * 25.58, 2e-3)},
-        ),
-        Known(CLOSED, {"w": 303.687 / 2, "flow": 5e-3, "p_suction": 1e6}, {"head": ((25.58 + 4.47 - 6.01) / 4, 1e-3)}),
-    )
+    known = (Known(WILO, {"w": 303.687, "flow": 0.0, "p_suction": 1e6}, {"dp": (255400.0, 7700.0)}),
+             Known(WILO, {"w": 303.687, "flow": 0.00833333, "p_suction": 1e6}, {"dp": (248200.0, 7500.0)}),
+             Known(WILO, {"w": 303.687, "flow": 0.01666666, "p_suction": 1e6}, {"dp": (156470.0, 4700.0)}),
+             Known(NPSH3, {"w": 303.687, "npsh_0": 2.0, "p_suction": 21910.5}, {"head": (0.97 * 25.58, 2e-3)}),
+             Known(FORM, {"w": 303.687 / 2, "flow": 5e-3, "p_suction": 1e6}, {"head": (6.01, 1e-3)}))
 
     @physics
-    def suction(flow, p_suction, dp_suction, T_liquid, clog, flow_nom):
+    def impeller(w, flow, p_suction, dp_suction, flooded, T_liquid, running, w_nom, flow_nom, head_0, head_1, head_2,
+                 torque_0, torque_1, torque_2, npsh_0, npsh_2, wear, leakage, clog, eccentricity, unbalance, roar):
         p_vapour = P_MAGNUS * math.exp(17.62 * (T_liquid - T_ICE) / (T_MAGNUS + T_liquid - T_ICE))
         npsh = (p_suction - dp_suction - p_vapour) / (RHO * G) - clog * (flow / flow_nom) ** 2
-        return npsh
-
-    @physics
-    def impeller(
-        w,
-        flow,
-        flooded,
-        npsh,
-        w_nom,
-        flow_nom,
-        head_0,
-        head_1,
-        head_2,
-        torque_0,
-        torque_1,
-        torque_2,
-        npsh_0,
-        npsh_2,
-        wear,
-        leakage,
-        clog,
-        eccentricity,
-        unbalance,
-        roar,
-    ):
         r = w / w_nom
         through = flow + leakage * flow_nom * r
         required = max(npsh_0 * r**2 + npsh_2 * through**2, NPSH_MIN)
-        sound = math.tanh(KNEE * max(npsh, 0.0) / required)
-        fill = flooded * sound
+        fill = flooded * math.tanh(KNEE * max(npsh, 0.0) / required)
         risen = (1.0 - wear) * head_0 * r**2 + head_1 * r * through - head_2 * through * abs(through)
         head = fill * risen - clog * flow * abs(flow) / flow_nom**2
         dp = RHO * G * head
         torque_liquid = fill * (torque_0 * r**2 + torque_1 * r * through - torque_2 * through**2)
         heat = torque_liquid * w - dp * flow
-        efficiency = dp * flow / max(torque_liquid * w, P_MIN)
         vibration = math.sqrt((w**2 * (eccentricity + unbalance)) ** 2 / 2.0 + ((1.0 - fill) * roar * r**2) ** 2)
-        return head, dp, torque_liquid, heat, efficiency, vibration
-
-    @physics
-    def protection(running):
         permit = running
-        return permit
+        return npsh, head, dp, torque_liquid, heat, vibration, permit
 
     @physics
     def dynamics(w, T_b, torque, torque_liquid, flooded, T_amb, inertia, drag, rough, seal_dry, capacity, resistance):
@@ -227,41 +129,29 @@ class CentrifugalPump(Asset):
         margin = T_b - T_trip
         return margin
 
-    @on("overheated")
-    def trip_hot(t, rest, trips):
-        running = 0.0
-        restart = t + rest
-        trips = trips + 1.0
-        return running, restart, trips
-
     @guard
     def starved(w, flow, w_nom, flow_nom):
-        """Cross zero when it turns above half speed with less than a twentieth of the nominal flow."""
         margin = min(w / w_nom - 0.5, 0.05 - flow / flow_nom)
         return margin
+
+    @on("overheated")
+    def trip_hot(t, rest):
+        running = 0.0
+        restart = t + rest
+        return running, restart
 
     @on("starved")
     def watch_dry(t, dry_delay):
         dry_trip = t + dry_delay
         return dry_trip
 
-    @guard
-    def wetted(w, flow, w_nom, flow_nom):
-        margin = max(0.4 - w / w_nom, flow / flow_nom - 0.06)
-        return margin
-
-    @on("wetted")
-    def forget_dry():
-        dry_trip = math.inf
-        return dry_trip
-
     @at("dry_trip")
-    def trip_dry(t, rest, trips):
-        running = 0.0
+    def trip_dry(t, w, flow, w_nom, flow_nom, rest, running, restart):
+        dry = 1.0 if min(w / w_nom - 0.4, 0.06 - flow / flow_nom) > 0.0 else 0.0
+        running = running * (1.0 - dry)
+        restart = t + rest if dry > 0.5 else restart
         dry_trip = math.inf
-        restart = t + rest
-        trips = trips + 1.0
-        return running, dry_trip, restart, trips
+        return running, dry_trip, restart
 
     @at("restart")
     def try_again(t, T_b, T_reset, rest):

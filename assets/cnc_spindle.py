@@ -2,57 +2,31 @@
 
 import math
 
-from twin.declare import (
-    Asset,
-    Constant,
-    Due,
-    Fault,
-    Input,
-    Known,
-    Memory,
-    Output,
-    Param,
-    Source,
-    State,
-    at,
-    balance,
-    guard,
-    on,
-    physics,
-)
+from twin.declare import (Asset, Constant, Due, Fault, Input, Known, Memory, Output, Param, Source, State, at, balance,
+                          guard, on, physics)
 
-KC_TABLE = Source(
-    "sheet", "[milling_power] mild steel, 520 MPa: Kc 2200, 1950, 1820, 1700, 1580 MPa at 0.1 to 0.6 mm/tooth"
-)
+MILLING = Source("sheet", "[milling_power] Kc of mild steel; tool steel: 1.68 kW with a machine coefficient of 80 %")
 KIENZLE = Source("fit", "Kienzle's law to the row mild steel, 520 MPa, of [milling_power]: within 1.0 %")
-TAYLOR = Source("sheet", "[taylor] coated carbide (TiN), mild steel: n = 0.35, C = 500 m/min")
+TAYLOR = Source("sheet", "[taylor] mild steel: n = 0.35, C = 500 m/min for one minute; an example: 5.06 min")
 EXTENDED = Source("guess", "after usual exponents of the extended Taylor law; feed and depth weigh less than speed")
 MACHINE = Source("guess", "after machining centres of 10 kW and 12 000 rpm, and the usual 0.3 mm of flank wear")
 HEAT = Source("guess", "after machining centres: some 15 K at the nose after an hour, growth of 30 um")
+FORM = Source("guess", "by definition, or numerical: keeps quotients finite at rest")
 
-H_REF = Constant("m", "chip thickness at which kc11 holds", 1e-3, Source("guess", "by definition of kc1.1"))
-MINUTE = Constant(
-    "s", "life at which C_taylor holds", 60.0, Source("sheet", "[taylor] C is the cutting speed for 1 minute of life")
-)
-V_MIN = Constant("m/s", "slowest cutting speed for which a life is given", 0.1, Source("guess", "numerical"))
-W_CUT = Constant("rad/s", "speed below which the cutting torque fades", 2.0, Source("guess", "numerical"))
+H_REF = Constant("m", "chip thickness at which kc11 holds", 1e-3, FORM)
+MINUTE = Constant("s", "life at which C_taylor holds", 60.0, TAYLOR)
+V_MIN = Constant("m/s", "slowest cutting speed for which a life is given", 0.1, FORM)
+W_CUT = Constant("rad/s", "speed below which the cutting torque fades", 2.0, FORM)
 
 
 class CncSpindle(Asset):
     """Milling spindle with one tool in use, mean cutting torque over a turn.
 
-    ::
+        M_c = kc ap ae fz z/(2 pi),   kc = kc11 (fz/1 mm)^-mc (1 + k_worn VB/VB_limit)      Kienzle
+        dVB/dt = VB_limit/T,   T = 60 s (C/v_c)^(1/n) (fz_ref/fz)^x (ap_ref/ap)^y           extended Taylor
 
-        kc = kc11 (fz/1 mm)^-mc (1 + k_worn VB/VB_limit)                      Kienzle
-        P_c = kc ap ae fz z w/(2 pi),   M_c = P_c/w,   F_c = P_c/v_c
-        J dw/dt = drive - M_c - friction - torque_load
-        T = 60 s (C/v_c)^(1/n) (fz_ref/fz)^x (ap_ref/ap)^y                    extended Taylor
-        C_m dT_m/dt = loss - (T_m - T_h) G_mh - (T_m - T_amb) G_m
-        C_h dT_h/dt = friction w + heat_in + (T_m - T_h) G_mh - (T_h - T_amb) G_h
-
-    While cutting, wear grows by VB_limit in a life T; feed per tooth stands for chip thickness. A worn tool stops
-    the cut for `change_time`, a hot motor or an interlock stops the spindle. Valid for means over a turn: tooth
-    passing, chatter, run-out and breakage are left out.
+    A worn tool stops the spindle for `change_time`, an interlock while it lasts. Motor and housing are one heat
+    capacity each. Valid for means over a turn; chatter, run-out, breakage and the motor's own trip are left out.
     """
 
     inertia = Param("kg.m2", "rotor, tool and holder", 0.02, (1e-4, 10.0), MACHINE)
@@ -82,15 +56,11 @@ class CncSpindle(Asset):
     expansion = Param("m/K", "growth of the nose per kelvin of the housing", 2e-6, (0.0, 1e-3), HEAT)
     m_head = Param("kg", "mass that imbalance shakes", 60.0, (0.1, 1e5), MACHINE)
     a_cut = Param("m/(N.s2)", "vibration per cutting force, rms", 4e-3, (0.0, 1.0), MACHINE)
-    T_trip = Param("K", "motor temperature that stops the spindle", 403.15, (300.0, 500.0), MACHINE)
-    T_reset = Param("K", "motor temperature below which it may start again", 353.15, (290.0, 500.0), MACHINE)
-    holdoff = Param("s", "wait after a hot stop", 300.0, (1.0, 1e5), MACHINE)
 
     w = State("rad/s", "spindle speed", 0.0, (-100.0, 5000.0), nominal=1.0)
     VB = State("m", "flank wear of the tool in use", 0.0, (0.0, 0.1), nominal=1e-5)
     T_m = State("K", "motor temperature", 293.15, (200.0, 600.0), nominal=10.0)
     T_h = State("K", "housing temperature", 293.15, (200.0, 600.0), nominal=10.0)
-
     speed_set = Input("rad/s", "spindle speed asked for", 400.0, (0.0, 4000.0))
     cutting = Input("1", "1 while the program cuts", 1.0, (0.0, 1.0))
     fz = Input("m", "feed per tooth", 1e-4, (1e-6, 2e-3))
@@ -100,141 +70,87 @@ class CncSpindle(Asset):
     heat_in = Input("W", "heat from bearings modelled outside", 0.0, (-1e6, 1e6))
     interlock = Input("1", "trips of what the spindle carries; 1 or more stops it", 0.0, (0.0, 100.0))
     T_amb = Input("K", "ambient and coolant temperature", 293.15, (200.0, 350.0))
-
     running = Output("1", "1 while the spindle may turn")
     engaged = Output("1", "1 while chips are made")
     drive = Output("N.m", "drive torque")
     cutting_torque = Output("N.m", "mean torque of the cut")
-    cutting_force = Output("N", "mean tangential force on the tool")
     cutting_power = Output("W", "net power of the cut")
     specific_force = Output("Pa", "specific cutting force of the tool as it is")
     tool_life = Output("s", "life of a fresh tool at this speed, feed and depth")
-    friction = Output("N.m", "friction of the spindle's own bearings")
-    loss = Output("W", "heat made in the motor")
     power = Output("W", "electrical power taken in")
     radial_load = Output("N", "load on the front bearing")
     vibration = Output("m/s2", "vibration of the head, rms")
     thermal_growth = Output("m", "growth of the nose towards the work")
-
-    hardness_loss = Fault(
-        "1",
-        "extra wear rate of a soft or wrong tool, as a multiple",
-        0.0,
-        (0.0, 20.0),
-        respond="Stop after this part, check tool and grade against the sheet and change the tool.",
-        within=600.0,
-    )
-    imbalance = Fault(
-        "kg.m",
-        "static unbalance of tool and holder",
-        0.0,
-        (0.0, 1e-3),
-        respond="Stop the spindle, clean the taper and balance the holder.",
-        within=60.0,
-    )
-    bearing_wear = Fault(
-        "1",
-        "rise of the spindle bearings' friction, as a multiple",
-        0.0,
-        (0.0, 30.0),
-        respond="Limit the speed, check grease and preload and plan a spindle exchange.",
-        within=28800.0,
-    )
-
+    hardness_loss = Fault("1", "extra wear rate of a soft or wrong tool, as a multiple", 0.0, (0.0, 20.0),
+                          respond="Stop after this part, check the tool's grade and change the tool.", within=600.0)
+    imbalance = Fault("kg.m", "static unbalance of tool and holder", 0.0, (0.0, 1e-3),
+                      respond="Stop the spindle, clean the taper and balance the holder.", within=60.0)
+    bearing_wear = Fault("1", "rise of the spindle bearings' friction, as a multiple", 0.0, (0.0, 30.0),
+                         respond="Limit the speed, check the grease and plan a spindle exchange.", within=28800.0)
     changing = Memory("1", "1 while a tool is changed", 0.0, (0.0, 1.0))
-    tripped = Memory("1", "1 while stopped for heat", 0.0, (0.0, 1.0))
-    tools = Memory("1", "tools worn out so far", 0.0, (0.0, 1e9))
     change_done = Due("when the new tool is in")
-    restart = Due("when a start after a hot stop is tried")
 
-    known = (
-        Known(KC_TABLE, {"fz": 1e-4, "VB": 0.0}, {"specific_force": (2.200e9, 0.033e9)}),
-        Known(KC_TABLE, {"fz": 2e-4, "VB": 0.0}, {"specific_force": (1.950e9, 0.030e9)}),
-        Known(KC_TABLE, {"fz": 3e-4, "VB": 0.0}, {"specific_force": (1.820e9, 0.028e9)}),
-        Known(KC_TABLE, {"fz": 4e-4, "VB": 0.0}, {"specific_force": (1.700e9, 0.026e9)}),
-        Known(KC_TABLE, {"fz": 6e-4, "VB": 0.0}, {"specific_force": (1.580e9, 0.024e9)}),
-        Known(
-            Source(
-                "sheet", "[milling_power] problem: tool steel at 80 m/min, 1.68 kW with a machine coefficient of 80 %"
-            ),
-            {"w": 10.6666667, "ap": 2e-3, "ae": 0.08, "fz": 2.2907e-4, "z": 12.0, "D": 0.25, "kc11": 1.8e9, "mc": 0.0},
-            {"cutting_power": (1344.0, 4.0)},
-        ),
-        Known(
-            Source("sheet", "[taylor] n = 0.25, C = 300, V = 200 m/min gives 5.06 min"),
-            {"w": 416.6666667, "n_taylor": 0.25, "C_taylor": 5.0},
-            {"tool_life": (303.6, 0.3)},
-        ),
-    )
+    known = (Known(MILLING, {"fz": 1e-4, "VB": 0.0}, {"specific_force": (2.200e9, 0.033e9)}),
+             Known(MILLING, {"fz": 3e-4, "VB": 0.0}, {"specific_force": (1.820e9, 0.028e9)}),
+             Known(MILLING, {"fz": 6e-4, "VB": 0.0}, {"specific_force": (1.580e9, 0.024e9)}),
+             Known(MILLING, {"w": 10.6666667, "ap": 2e-3, "ae": 0.08, "fz": 2.2907e-4, "z": 12.0, "D": 0.25,
+                             "kc11": 1.8e9, "mc": 0.0}, {"cutting_power": (1344.0, 4.0)}),
+             Known(TAYLOR, {"w": 416.6666667, "n_taylor": 0.25, "C_taylor": 5.0}, {"tool_life": (303.6, 0.3)}))
 
     @physics
-    def permit(w, cutting, changing, tripped, interlock):
-        running = (1 - changing) * (1 - tripped) * (0.0 if interlock > 0.5 else 1.0)
+    def cut(w, VB, cutting, running, fz, ap, ae, z, D, kc11, mc, k_worn, VB_limit, C_taylor, n_taylor, x_feed, y_depth,
+            fz_ref, ap_ref):
         engaged = running * cutting * math.tanh(max(w, 0.0) / W_CUT)
-        return running, engaged
-
-    @physics
-    def cut(w, engaged, VB, fz, ap, ae, z, D, kc11, mc, k_worn, VB_limit):
         specific_force = kc11 * math.pow(fz / H_REF, -mc) * (1 + k_worn * VB / VB_limit)
         cutting_torque = engaged * specific_force * ap * ae * fz * z / (2 * math.pi)
-        cutting_force = cutting_torque / (0.5 * D)
         cutting_power = cutting_torque * w
-        return specific_force, cutting_torque, cutting_force, cutting_power
+        fresh = MINUTE * math.pow(C_taylor / max(0.5 * D * w, V_MIN), 1 / n_taylor)
+        tool_life = fresh * math.pow(fz_ref / fz, x_feed) * math.pow(ap_ref / ap, y_depth)
+        return engaged, specific_force, cutting_torque, cutting_power, tool_life
 
     @physics
-    def taylor(w, D, fz, ap, C_taylor, n_taylor, x_feed, y_depth, fz_ref, ap_ref):
-        tool_life = (
-            MINUTE
-            * math.pow(C_taylor / max(0.5 * D * w, V_MIN), 1 / n_taylor)
-            * math.pow(fz_ref / fz, x_feed)
-            * math.pow(ap_ref / ap, y_depth)
-        )
-        return tool_life
-
-    @physics
-    def motor(w, speed_set, running, gain, torque_max, P_max, r_cu, drag, bearing_wear):
+    def motor(w, speed_set, changing, interlock, gain, torque_max, P_max, r_cu):
+        running = (1 - changing) * (0.0 if interlock > 0.5 else 1.0)
         limit = min(torque_max, P_max / max(w, P_max / torque_max))
         drive = max(min(gain * (running * speed_set - w), limit), -limit)
-        friction = drag * (1 + bearing_wear) * w
-        loss = r_cu * drive**2
-        power = drive * w + loss
-        return drive, friction, loss, power
+        power = drive * w + r_cu * drive**2
+        return running, drive, power
 
     @physics
-    def head(w, T_h, T_amb, cutting_force, imbalance, m_head, a_cut, expansion):
-        radial_load = cutting_force + imbalance * w**2
-        vibration = math.sqrt((a_cut * cutting_force) ** 2 + 0.5 * (imbalance * w**2 / m_head) ** 2)
+    def head(w, T_h, T_amb, cutting_torque, D, imbalance, m_head, a_cut, expansion):
+        force = cutting_torque / (0.5 * D)
+        radial_load = force + imbalance * w**2
+        vibration = math.sqrt((a_cut * force) ** 2 + 0.5 * (imbalance * w**2 / m_head) ** 2)
         thermal_growth = expansion * (T_h - T_amb)
         return radial_load, vibration, thermal_growth
 
     @physics
-    def changes(drive, cutting_torque, friction, torque_load, inertia, engaged, VB_limit, tool_life, hardness_loss):
+    def dynamics(w, T_m, T_h, T_amb, drive, cutting_torque, torque_load, heat_in, engaged, tool_life, inertia, drag,
+                 r_cu, VB_limit, C_m, C_h, G_m, G_h, G_mh, bearing_wear, hardness_loss):
+        friction = drag * (1 + bearing_wear) * w
         d_w = (drive - cutting_torque - friction - torque_load) / inertia
         d_VB = engaged * VB_limit / tool_life * (1 + hardness_loss)
-        return d_w, d_VB
-
-    @physics
-    def warming(w, T_m, T_h, T_amb, loss, friction, heat_in, C_m, C_h, G_m, G_h, G_mh):
-        d_T_m = (loss - G_mh * (T_m - T_h) - G_m * (T_m - T_amb)) / C_m
+        d_T_m = (r_cu * drive**2 - G_mh * (T_m - T_h) - G_m * (T_m - T_amb)) / C_m
         d_T_h = (friction * w + heat_in + G_mh * (T_m - T_h) - G_h * (T_h - T_amb)) / C_h
-        return d_T_m, d_T_h
+        return d_w, d_VB, d_T_m, d_T_h
+
+    @balance
+    def energy(w, d_w, d_T_m, d_T_h, inertia, C_m, C_h, power, cutting_power, torque_load, heat_in, T_m, T_h, T_amb,
+               G_m, G_h):
+        stored = inertia * w * d_w + C_m * d_T_m + C_h * d_T_h
+        supplied = power - cutting_power - torque_load * w + heat_in - G_m * (T_m - T_amb) - G_h * (T_h - T_amb)
+        return stored, supplied
 
     @guard
     def worn(VB, VB_limit):
         excess = VB - VB_limit
         return excess
 
-    @guard
-    def overheated(T_m, T_trip):
-        excess = T_m - T_trip
-        return excess
-
     @on("worn")
-    def fetch_tool(t, tools, change_time):
+    def fetch_tool(t, change_time):
         changing = 1.0
-        tools = tools + 1
         change_done = t + change_time
-        return changing, tools, change_done
+        return changing, change_done
 
     @at("change_done")
     def new_tool():
@@ -242,27 +158,3 @@ class CncSpindle(Asset):
         VB = 0.0
         change_done = math.inf
         return changing, VB, change_done
-
-    @on("overheated")
-    def stop_hot(t, holdoff):
-        tripped = 1.0
-        restart = t + holdoff
-        return tripped, restart
-
-    @at("restart")
-    def start_again(t, T_m, T_reset, holdoff):
-        tripped = 1.0 if T_m > T_reset else 0.0
-        restart = t + holdoff if T_m > T_reset else math.inf
-        return tripped, restart
-
-    @balance
-    def rotation(w, d_w, inertia, power, loss, cutting_power, friction, torque_load):
-        stored = inertia * w * d_w
-        supplied = power - loss - cutting_power - (friction + torque_load) * w
-        return stored, supplied
-
-    @balance
-    def heat(w, d_T_m, d_T_h, C_m, C_h, loss, friction, heat_in, T_m, T_h, T_amb, G_m, G_h):
-        stored = C_m * d_T_m + C_h * d_T_h
-        supplied = loss + friction * w + heat_in - G_m * (T_m - T_amb) - G_h * (T_h - T_amb)
-        return stored, supplied

@@ -2,22 +2,8 @@
 
 import math
 
-from twin.declare import (
-    Asset,
-    Constant,
-    Fault,
-    Input,
-    Known,
-    Memory,
-    Output,
-    Param,
-    Source,
-    State,
-    balance,
-    guard,
-    on,
-    physics,
-)
+from twin.declare import (Asset, Constant, Fault, Input, Known, Memory, Output, Param, Source, State, balance, guard,
+                          on, physics)
 
 CHARACTERISTIC = Source("sheet", "[force-valves] rangeability R, typically between 30 and 50")
 TYPICAL = Source("sheet", "[tnlab-characteristics] equal percentage, R 50: 14 +- 3 % of the greatest at half travel")
@@ -64,22 +50,10 @@ class ControlValve(Asset):
     dp = Output("Pa", "pressure drop")
     heat = Output("W", "throttled power that warms the liquid")
     error = Output("1", "travel still to go")
-    stiction = Fault(
-        "1",
-        "share of the stroke that the command must move before a stuck stem does",
-        0.0,
-        (0.0, 0.5),
-        respond="Put the loop in manual, then ease or repack the stem.",
-        within=8 * 3600.0,
-    )
-    deposit = Fault(
-        "1",
-        "share of Kv lost to deposits or a stuck object in the trim",
-        0.0,
-        (0.0, 0.95),
-        respond="Stroke the valve fully; inspect the trim if the flow stays low.",
-        within=86400.0,
-    )
+    stiction = Fault("1", "share of the stroke that the command must move before a stuck stem does", 0.0, (0.0, 0.5),
+                     respond="Put the loop in manual, then ease or repack the stem.", within=8 * 3600.0)
+    deposit = Fault("1", "share of Kv lost to deposits or a stuck object in the trim", 0.0, (0.0, 0.95),
+                    respond="Stroke the valve fully; inspect the trim if the flow stays low.", within=86400.0)
     stuck = Memory("1", "1 the stem sticks", 0.0, (0.0, 1.0))
     slips = Memory("1", "times the stem broke away", 0.0, (0.0, 1e9))
 

@@ -15,6 +15,7 @@ REST = Source("guess", "no data; keeps rates finite at rest")
 
 RHO = Constant("kg/m3", "water near 20 degC", 998.2, WATER)
 HEAT_CAPACITY = Constant("J/(kg.K)", "heat capacity of water", 4181.8, WARM)
+RHO_C = 998.2 * 4181.8  # for the Known point below
 FLOW_MIN = Constant("m3/s", "flow below which film coefficients stay", 1e-6, REST)
 
 
@@ -66,42 +67,20 @@ class HeatExchanger(Asset):
     duty = Output("W", "heat from hot to cold")
     effectiveness = Output("1", "duty over the greatest possible")
     UA = Output("W/K", "overall conductance")
-    fouling = Fault(
-        "m2.K/W",
-        "fouling resistance towards which the surface grows",
-        0.0,
-        (0.0, 5e-3),
-        respond="Plan a chemical or mechanical cleaning of the plates.",
-        within=14 * 86400.0,
-    )
-    clog = Fault(
-        "1",
-        "share of the hot channels that are clogged",
-        0.0,
-        (0.0, 0.9),
-        respond="Backflush the exchanger; open it if the pressure drop stays.",
-        within=86400.0,
-    )
+    fouling = Fault("m2.K/W", "fouling resistance towards which the surface grows", 0.0, (0.0, 5e-3),
+                    respond="Plan a chemical or mechanical cleaning of the plates.", within=14 * 86400.0)
+    clog = Fault("1", "share of the hot channels that are clogged", 0.0, (0.0, 0.9),
+                 respond="Backflush the exchanger; open it if the pressure drop stays.", within=86400.0)
 
     known = (
-        Known(
-            NTU_PAGE,
-            {
-                "flow": 500.0 / (998.2 * 4181.8),
-                "flow_hot_nom": 500.0 / (998.2 * 4181.8),
-                "G_hot": 2000.0,
-                "flow_cold": 800.0 / (998.2 * 4181.8),
-                "flow_cold_nom": 800.0 / (998.2 * 4181.8),
-                "G_cold": 2000.0,
-            },
-            {"effectiveness": (0.7487, 1e-4), "UA": (1000.0, 1e-6)},
-        ),
+        Known(NTU_PAGE, {"flow": 500.0 / RHO_C, "flow_hot_nom": 500.0 / RHO_C, "G_hot": 2000.0,
+                         "flow_cold": 800.0 / RHO_C, "flow_cold_nom": 800.0 / RHO_C, "G_cold": 2000.0},
+              {"effectiveness": (0.7487, 1e-4), "UA": (1000.0, 1e-6)}),
     )
 
     @physics
-    def exchange(
-        flow, T_in, flow_cold, T_cold_in, R_f, G_hot, G_cold, flow_hot_nom, flow_cold_nom, exponent, area, dp_nom, clog
-    ):
+    def exchange(flow, T_in, flow_cold, T_cold_in, R_f, G_hot, G_cold, flow_hot_nom, flow_cold_nom, exponent, area,
+                 dp_nom, clog):
         hot = max(flow, FLOW_MIN)
         cold = max(flow_cold, FLOW_MIN)
         film_hot = G_hot * math.pow(hot / flow_hot_nom, exponent)
@@ -115,21 +94,8 @@ class HeatExchanger(Asset):
         return dp, duty, effectiveness, UA
 
     @physics
-    def dynamics(
-        T_hot,
-        T_cold,
-        R_f,
-        flow,
-        T_in,
-        flow_cold,
-        T_cold_in,
-        duty,
-        dp,
-        capacity_hot,
-        capacity_cold,
-        fouling,
-        fouling_time,
-    ):
+    def dynamics(T_hot, T_cold, R_f, flow, T_in, flow_cold, T_cold_in, duty, dp, capacity_hot, capacity_cold, fouling,
+                 fouling_time):
         d_T_hot = (RHO * HEAT_CAPACITY * max(flow, 0.0) * (T_in - T_hot) - duty + dp * flow) / capacity_hot
         d_T_cold = (RHO * HEAT_CAPACITY * flow_cold * (T_cold_in - T_cold) + duty) / capacity_cold
         d_R_f = (fouling - R_f) / fouling_time
@@ -139,7 +105,6 @@ class HeatExchanger(Asset):
     def energy(T_hot, T_cold, d_T_hot, d_T_cold, flow, T_in, flow_cold, T_cold_in, dp, capacity_hot, capacity_cold):
         """Both sides together: what the streams bring less what they carry off."""
         stored = capacity_hot * d_T_hot + capacity_cold * d_T_cold
-        supplied = (
-            RHO * HEAT_CAPACITY * (max(flow, 0.0) * (T_in - T_hot) + flow_cold * (T_cold_in - T_cold)) + dp * flow
-        )
+        carried = max(flow, 0.0) * (T_in - T_hot) + flow_cold * (T_cold_in - T_cold)
+        supplied = RHO * HEAT_CAPACITY * carried + dp * flow
         return stored, supplied

@@ -44,27 +44,15 @@ class PidController(Asset):
     command = Output("1", "output to the final element")
     unlimited = Output("1", "output before its limits")
     error = Output("K", "set point less measurement")
-    bias = Fault(
-        "K",
-        "error of the transmitter",
-        0.0,
-        (-20.0, 20.0),
-        respond="Compare the transmitter with its neighbour and recalibrate it.",
-        within=86400.0,
-    )
+    bias = Fault("K", "error of the transmitter", 0.0, (-20.0, 20.0),
+                 respond="Compare the transmitter with its neighbour and recalibrate it.", within=86400.0)
     automatic = Memory("1", "1 automatic, 0 by hand", 1.0, (0.0, 1.0))
 
     known = (
-        Known(
-            CLOSED,
-            {"setpoint": 300.0, "measurement": 290.0, "y_f": 290.0, "gain": 0.02, "integral": 0.3},
-            {"command": (0.5, 1e-9), "error": (10.0, 1e-9)},
-        ),
-        Known(
-            CLOSED,
-            {"setpoint": 400.0, "measurement": 290.0, "y_f": 290.0, "gain": 0.02, "integral": 0.3},
-            {"command": (1.0, 1e-9), "unlimited": (2.5, 1e-9)},
-        ),
+        Known(CLOSED, {"setpoint": 300.0, "measurement": 290.0, "y_f": 290.0, "gain": 0.02, "integral": 0.3},
+              {"command": (0.5, 1e-9), "error": (10.0, 1e-9)}),
+        Known(CLOSED, {"setpoint": 400.0, "measurement": 290.0, "y_f": 290.0, "gain": 0.02, "integral": 0.3},
+              {"command": (1.0, 1e-9), "unlimited": (2.5, 1e-9)}),
     )
 
     @physics

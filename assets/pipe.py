@@ -51,42 +51,18 @@ class Pipe(Asset):
     dp_friction = Output("Pa", "pressure drop by friction and fittings")
     heat = Output("W", "friction power that warms the liquid")
     delivered = Output("m3/s", "flow that arrives at the end")
-    blockage = Fault(
-        "1",
-        "share of the bore that is blocked",
-        0.0,
-        (0.0, 0.9),
-        respond="Find and clear the blockage, or rod the line at the next stop.",
-        within=86400.0,
-    )
-    leak = Fault(
-        "1",
-        "share of the flow lost on the way",
-        0.0,
-        (0.0, 0.9),
-        respond="Isolate the line and repair the joint.",
-        within=3600.0,
-    )
-    check_worn = Fault(
-        "1",
-        "share of the check valve's grip lost",
-        0.0,
-        (0.0, 1.0),
-        respond="Close the isolating valve of the idle branch and repair the check valve.",
-        within=86400.0,
-    )
+    blockage = Fault("1", "share of the bore that is blocked", 0.0, (0.0, 0.9),
+                     respond="Find and clear the blockage, or rod the line at the next stop.", within=86400.0)
+    leak = Fault("1", "share of the flow lost on the way", 0.0, (0.0, 0.9),
+                 respond="Isolate the line and repair the joint.", within=3600.0)
+    check_worn = Fault("1", "share of the check valve's grip lost", 0.0, (0.0, 1.0),
+                       respond="Isolate the idle branch and repair the check valve.", within=86400.0)
 
     known = (
-        Known(
-            SWAMEE,
-            {"flow": 0.05 * math.pi / 4, "diameter": 0.5, "roughness": 5e-5, "nu": 1.27323954473516e-6 * math.pi / 4},
-            {"factor": (0.018452424431901808, 1e-12)},
-        ),
-        Known(
-            CLOSED,
-            {"flow": 1e-4 * math.pi / 4, "diameter": 0.01, "length": 1.0, "fittings": 0.0, "nu": 1e-3, "rho": 1e3},
-            {"velocity": (1.0, 1e-9), "dp_friction": (32.0 * 1.0 * 1.0 / 1e-4, 1e-3)},
-        ),
+        Known(SWAMEE, {"flow": 0.05 * math.pi / 4, "diameter": 0.5, "roughness": 5e-5, "nu": 1e-6},
+              {"factor": (0.018452424431901808, 1e-12)}),
+        Known(CLOSED, {"flow": 1e-4 * math.pi / 4, "diameter": 0.01, "length": 1.0, "fittings": 0.0, "nu": 1e-3,
+                       "rho": 1e3}, {"velocity": (1.0, 1e-9), "dp_friction": (32.0 * 1.0 * 1.0 / 1e-4, 1e-3)}),
     )
 
     @physics

@@ -2,22 +2,8 @@
 
 import math
 
-from twin.declare import (
-    Asset,
-    Constant,
-    Fault,
-    Input,
-    Known,
-    Memory,
-    Output,
-    Param,
-    Source,
-    State,
-    balance,
-    guard,
-    on,
-    physics,
-)
+from twin.declare import (Asset, Constant, Fault, Input, Known, Memory, Output, Param, Source, State, balance, guard,
+                          on, physics)
 
 SIZE = Source("guess", "after a 0.5 m3 buffer tank of a small cooling station")
 ORIFICE = Source("sheet", "[powderprocess-torricelli] C = 0.6 for a non profiled orifice")
@@ -82,54 +68,23 @@ class Tank(Asset):
     hole = Output("m3/s", "flow through the leak")
     loss = Output("W", "heat lost to ambient")
     flooded = Output("1", "share of liquid, not air, at the suction")
-    leak = Fault(
-        "m2",
-        "area of a hole at the bottom",
-        0.0,
-        (0.0, 0.1),
-        respond="Find the leak, refill and isolate the tank.",
-        within=1800.0,
-    )
-    blocked = Fault(
-        "1",
-        "share of the gravity outlet that is blocked",
-        0.0,
-        (0.0, 1.0),
-        respond="Clear the outlet; reduce the inflow meanwhile.",
-        within=1800.0,
-    )
+    leak = Fault("m2", "area of a hole at the bottom", 0.0, (0.0, 0.1),
+                 respond="Find the leak, refill and isolate the tank.", within=1800.0)
+    blocked = Fault("1", "share of the gravity outlet that is blocked", 0.0, (0.0, 1.0),
+                    respond="Clear the outlet; reduce the inflow meanwhile.", within=1800.0)
     overflows = Memory("1", "times the rim was reached", 0.0, (0.0, 1e9))
     lows = Memory("1", "times the low level was reached", 0.0, (0.0, 1e9))
 
     known = (
-        Known(
-            CLOSED,
-            {"level": 1.0, "outlet_area": 1e-3, "discharge": 0.6},
-            {"drain": (0.6e-3 * math.sqrt(2 * 9.80665), 3e-7)},
-        ),
-        Known(
-            EXAMPLE,
-            {"level": 1.36, "height": 1.0, "weir_width": 3.928, "discharge": 1.84 / 2.9525, "weir_exponent": 1.5},
-            {"overflow": (1.56, 6e-3)},
-        ),
+        Known(CLOSED, {"level": 1.0, "outlet_area": 1e-3, "discharge": 0.6},
+              {"drain": (0.6e-3 * math.sqrt(2 * 9.80665), 3e-7)}),
+        Known(EXAMPLE, {"level": 1.36, "height": 1.0, "weir_width": 3.928, "discharge": 1.84 / 2.9525,
+                        "weir_exponent": 1.5}, {"overflow": (1.56, 6e-3)}),
     )
 
     @physics
-    def outlets(
-        level,
-        T,
-        height,
-        outlet_area,
-        discharge,
-        weir_width,
-        weir_exponent,
-        caught,
-        suction_level,
-        leak,
-        blocked,
-        conductance,
-        T_amb,
-    ):
+    def outlets(level, T, height, outlet_area, discharge, weir_width, weir_exponent, caught, suction_level, leak,
+                blocked, conductance, T_amb):
         depth = max(level, 0.0)
         jet = math.sqrt(2.0 * G) * depth / math.sqrt(depth + LEVEL_MIN)
         drain = discharge * outlet_area * (1.0 - blocked) * jet
@@ -160,10 +115,8 @@ class Tank(Asset):
     def energy(level, T, d_level, d_T, flow_in, T_in, flow_out, drain, hole, overflow, heat, load, loss, flooded, area):
         """Heat content of the liquid, from 0 K, against what flows in and out."""
         stored = RHO * HEAT_CAPACITY * area * (d_level * T + max(level, LEVEL_MIN) * d_T)
-        inflow = max(flow_in, 0.0) * T_in + min(flow_in, 0.0) * T
-        supplied = (
-            RHO * HEAT_CAPACITY * (inflow - (flow_out + drain + hole + overflow) * T) + heat + load * flooded - loss
-        )
+        carried = max(flow_in, 0.0) * T_in + min(flow_in, 0.0) * T - (flow_out + drain + hole + overflow) * T
+        supplied = RHO * HEAT_CAPACITY * carried + heat + load * flooded - loss
         return stored, supplied
 
     @guard

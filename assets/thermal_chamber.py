@@ -2,23 +2,8 @@
 
 import math
 
-from twin.declare import (
-    Asset,
-    Due,
-    Fault,
-    Input,
-    Known,
-    Memory,
-    Output,
-    Param,
-    Source,
-    State,
-    at,
-    balance,
-    guard,
-    on,
-    physics,
-)
+from twin.declare import (Asset, Due, Fault, Input, Known, Memory, Output, Param, Source, State, at, balance, guard, on,
+                          physics)
 
 INCUBATOR = Source("paper", "[incubator] startup.conf, plant param4")
 OPEN_LID = Source("paper", "[incubator] mess_with_lid_mock.py: 10 G_box")
@@ -27,9 +12,7 @@ FREE = Source("guess", "after free against forced convection")
 TAIL = Source("guess", "after the air's; only a recording with a slow tail tells it")
 CONTROLLER = Source("paper", "[incubator] startup.conf, controller")
 STEADY = Source("guess", "closed form: at rest P = G_heater (T_heater - T_air) = G_box (T_air - T_room)")
-MODES = Source(
-    "guess", "closed form: on an eigenvector of heater and air all differences from T_room decay at one rate"
-)
+MODES = Source("guess", "closed form: on an eigenvector all differences from T_room decay at one rate")
 
 
 class ThermalChamber(Asset):
@@ -94,50 +77,19 @@ class ThermalChamber(Asset):
     box_loss = Output("W", "heat from box to room")
 
     known = (
-        Known(
-            STEADY,
-            {
-                "automatic": 0.0,
-                "heater_on": 1.0,
-                "T_room": 294.15,
-                "T_air": 326.5355,
-                "T_wall": 326.5355,
-                "T_heater": 337.7087,
-            },
-            {
-                "heater_power": (18.66538, 1e-5),
-                "box_loss": (18.6654, 1e-4),
-                "d_T_air": (0.0, 1e-6),
-                "d_T_heater": (0.0, 1e-6),
-            },
-        ),
-        Known(
-            MODES,
-            {"automatic": 0.0, "T_room": 294.15, "T_air": 304.15, "T_wall": 304.15, "T_heater": 306.2113046},
-            {"d_T_air": (10.0 * -8.671056900e-4, 1e-9), "d_T_heater": (12.0613046 * -8.671056900e-4, 1e-9)},
-        ),
-        Known(
-            MODES,
-            {"automatic": 0.0, "T_room": 294.15, "T_air": 304.15, "T_wall": 304.15, "T_heater": 287.4125586},
-            {"d_T_air": (10.0 * -1.260428486e-2, 1e-9), "d_T_heater": (-6.7374414 * -1.260428486e-2, 1e-9)},
-        ),
+        Known(STEADY, {"automatic": 0.0, "heater_on": 1.0, "T_room": 294.15, "T_air": 326.5355, "T_wall": 326.5355,
+                       "T_heater": 337.7087},
+              {"heater_power": (18.66538, 1e-5), "box_loss": (18.6654, 1e-4), "d_T_air": (0.0, 1e-6),
+               "d_T_heater": (0.0, 1e-6)}),
+        Known(MODES, {"automatic": 0.0, "T_room": 294.15, "T_air": 304.15, "T_wall": 304.15, "T_heater": 306.2113046},
+              {"d_T_air": (10.0 * -8.671056900e-4, 1e-9), "d_T_heater": (12.0613046 * -8.671056900e-4, 1e-9)}),
+        Known(MODES, {"automatic": 0.0, "T_room": 294.15, "T_air": 304.15, "T_wall": 304.15, "T_heater": 287.4125586},
+              {"d_T_air": (10.0 * -1.260428486e-2, 1e-9), "d_T_heater": (-6.7374414 * -1.260428486e-2, 1e-9)}),
     )
 
     @physics
-    def switches(
-        T_air,
-        T_heater,
-        automatic,
-        heating,
-        heater_on,
-        fan_on,
-        V_heater,
-        I_heater,
-        G_heater,
-        still,
-        fan_loss,
-        heater_loss,
-    ):
+    def switches(T_air, T_heater, automatic, heating, heater_on, fan_on, V_heater, I_heater, G_heater, still, fan_loss,
+                 heater_loss):
         heater = automatic * heating + (1 - automatic) * heater_on
         heater_power = heater * V_heater * I_heater * (1 - heater_loss)
         heater_flow = G_heater * (still + (1 - still) * fan_on * (1 - fan_loss)) * (T_heater - T_air)

@@ -2,23 +2,8 @@
 
 import math
 
-from twin.declare import (
-    Asset,
-    Due,
-    Fault,
-    Input,
-    Known,
-    Memory,
-    Output,
-    Param,
-    Source,
-    State,
-    at,
-    balance,
-    guard,
-    on,
-    physics,
-)
+from twin.declare import (Asset, Due, Fault, Input, Known, Memory, Output, Param, Source, State, at, balance, guard, on,
+                          physics)
 
 SUPPLY = Source("guess", "after a 400 V, 50 Hz mains and motor: 400 V x sqrt(2/3) peak at 2 pi 50 rad/s")
 SETTING = Source("guess", "after usual factory settings of 4 kW drives; tuned on the induction motor of this folder")
@@ -30,21 +15,15 @@ FORM = Source("guess", "closed form: amplitude = boost + V_nom w_e/w_e_nom up to
 class VariableSpeedDrive(Asset):
     """Frequency inverter with constant volts per hertz and a PI correction of the slip.
 
-    ::
-
-        d w_ramp/dt = clip((speed_set - w_ramp)/tau, -ramp, ramp)       running
-        w_e         = p (w_ramp + clip(K_p e + integral, +-slip_max)),  e = w_ramp - w
-        voltage     = min(V_boost + V_nom w_e/w_e_nom, V_max)
-        losses      = P_0 + V_f I + R_d I^2
+        d w_ramp/dt  = clip((speed_set - w_ramp)/tau, -ramp, ramp)
+        w_e          = p (w_ramp + clip(K_p e + integral, +-slip_max)),  e = w_ramp - w
+        voltage      = min(V_boost + V_nom w_e/w_e_nom, V_max)
+        losses       = P_0 + V_f I + R_d I^2
         C dT_sink/dt = losses - (T_sink - T_amb)/(R_th (1 + 4 fan_loss))
 
-    While stopped or tripped the output is blocked and the ramp follows the shaft, so that a restart catches
-    a coasting machine. Valid for one direction of rotation; switching, dead time and the link's ripple are left
-    out, and a braking resistor of any size is taken for granted.
-
-    References
-    ----------
-    Volts-per-hertz control is standard; see e.g. Bose, Modern Power Electronics and AC Drives.
+    While stopped or tripped the output is blocked and the ramp follows the shaft, so that a restart catches a
+    coasting machine. Valid for one direction of rotation; switching, dead time and the link's ripple are left out,
+    and a braking resistor of any size is taken for granted.
     """
 
     pole_pairs = Param("1", "pole pairs of the motor it feeds", 2.0, (1.0, 20.0), SETTING)
@@ -86,23 +65,11 @@ class VariableSpeedDrive(Asset):
     correction = Output("rad/s", "slip correction made")
     power = Output("W", "power taken from the mains")
 
-    fan_loss = Fault(
-        "1",
-        "fraction of the sink's forced cooling lost",
-        respond="Reduce the load, clean the sink and replace the drive's fan.",
-        within=3600.0,
-    )
-    link_sag = Fault(
-        "1",
-        "fraction of the link's voltage lost to worn capacitors or a missing phase",
-        0.0,
-        (0.0, 0.5),
-        respond="Check the mains phases, then have the link capacitors measured and renewed.",
-        within=86400.0,
-    )
-
+    fan_loss = Fault("1", "fraction of the sink's forced cooling lost",
+                     respond="Reduce the load, clean the sink and replace the drive's fan.", within=3600.0)
+    link_sag = Fault("1", "fraction of the link's voltage lost to worn capacitors or a missing phase", 0.0, (0.0, 0.5),
+                     respond="Check the mains phases, then have the link capacitors renewed.", within=86400.0)
     tripped = Memory("1", "1 while the output is blocked after a trip", 0.0, (0.0, 1.0))
-    trips = Memory("1", "trips so far", 0.0, (0.0, 1e9))
     restart = Due("when a restart is tried")
 
     known = (
@@ -119,40 +86,32 @@ class VariableSpeedDrive(Asset):
         return w_e, wanted, correction
 
     @physics
-    def switch(enable, tripped):
+    def volts_per_hertz(w_e, enable, tripped, V_nom, w_e_nom, V_boost, V_max, link_sag):
         running = enable * (1 - tripped)
-        return running
-
-    @physics
-    def volts_per_hertz(w_e, running, V_nom, w_e_nom, V_boost, V_max, link_sag):
         voltage = running * min(V_boost + V_nom * math.fabs(w_e) / w_e_nom, V_max * (1 - link_sag))
-        return voltage
+        return running, voltage
 
     @physics
-    def heat(current, P_0, V_f, R_d):
+    def mains(current, load_power, P_0, V_f, R_d):
         losses = P_0 + V_f * current + R_d * current**2
-        return losses
-
-    @physics
-    def mains(load_power, losses):
         power = load_power + losses
-        return power
+        return losses, power
 
     @physics
-    def ramping(w_ramp, speed_set, w, running, ramp, tau):
-        d_w_ramp = running * max(min((speed_set - w_ramp) / tau, ramp), -ramp) + (1 - running) * (w - w_ramp) / tau
-        return d_w_ramp
-
-    @physics
-    def integrating(integral, w_ramp, w, running, wanted, correction, K_i, tau):
+    def dynamics(w_ramp, integral, T_sink, speed_set, w, running, wanted, correction, losses, T_amb, ramp, tau, K_i, C,
+                 R_th, fan_loss):
+        catching = (1 - running) * (w - w_ramp) / tau
+        d_w_ramp = running * max(min((speed_set - w_ramp) / tau, ramp), -ramp) + catching
         rising = K_i * (w_ramp - w) + (correction - wanted) / tau
         d_integral = running * rising - (1 - running) * integral / tau
-        return d_integral
-
-    @physics
-    def warming(T_sink, T_amb, losses, C, R_th, fan_loss):
         d_T_sink = (losses - (T_sink - T_amb) / (R_th * (1 + 4 * fan_loss))) / C
-        return d_T_sink
+        return d_w_ramp, d_integral, d_T_sink
+
+    @balance
+    def thermal(d_T_sink, C, power, load_power, T_sink, T_amb, R_th, fan_loss):
+        stored = C * d_T_sink
+        supplied = power - load_power - (T_sink - T_amb) / (R_th * (1 + 4 * fan_loss))
+        return stored, supplied
 
     @guard
     def overheated(T_sink, T_trip):
@@ -165,27 +124,19 @@ class VariableSpeedDrive(Asset):
         return excess
 
     @on("overheated")
-    def trip_on_heat(t, trips, holdoff):
+    def trip_on_heat(t, holdoff):
         tripped = 1.0
-        trips = trips + 1
         restart = t + holdoff
-        return tripped, trips, restart
+        return tripped, restart
 
     @on("overloaded")
-    def trip_on_current(t, trips, holdoff):
+    def trip_on_current(t, holdoff):
         tripped = 1.0
-        trips = trips + 1
         restart = t + holdoff
-        return tripped, trips, restart
+        return tripped, restart
 
     @at("restart")
     def try_again(t, T_sink, T_reset, holdoff):
         tripped = 1.0 if T_sink > T_reset else 0.0
         restart = t + holdoff if T_sink > T_reset else math.inf
         return tripped, restart
-
-    @balance
-    def thermal(d_T_sink, C, power, load_power, T_sink, T_amb, R_th, fan_loss):
-        stored = C * d_T_sink
-        supplied = power - load_power - (T_sink - T_amb) / (R_th * (1 + 4 * fan_loss))
-        return stored, supplied

@@ -8,9 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measures import agreement, builds, explicit
-from peers.members import free
-from peers.report import Report, Target
+from benchmarks.measures import agreement, builds, explicit, stiff
+from benchmarks.peers.figures import Report, Target
+from benchmarks.peers.members import free
 
 ROOT = Path(__file__).resolve().parent.parent
 PLANTS = {
@@ -47,6 +47,8 @@ def main(wanted: list[str]) -> None:
                 agreement.measure(free(path), report)
             if "builds" in wanted:
                 builds.measure(name, path, report)
+            if "stiff" in wanted:
+                stiff.measure(free(path), report)
     print(report.json())
 
 

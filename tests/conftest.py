@@ -11,6 +11,10 @@ settings.register_profile("twin", deadline=None, derandomize=True, database=None
 settings.load_profile("twin")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--assets", type=Path, metavar="DIR", help="put the asset files of this folder to the contract")
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """Return the folder of the checkout."""

@@ -118,8 +118,6 @@ class FlatText:
             lines.append(f"{self.z(lay.rows[path])} = {self.read(asset, name, 0)}")
         return [*lines, *(f"{self.z(lay.g + i)} = guard__{i}" for i in range(lay.ng))]
 
-    # -- the step ------------------------------------------------------------------------------------
-
     def stages(self) -> list[str]:
         """Return the lines from the derivatives at stage 0 to new states and the error norm ``s``."""
         return self._rk4() if self.method == "rk4" else self._dp5()
@@ -174,8 +172,6 @@ class FlatText:
         """Return the lines that evaluate outputs, derivatives and guards of the state."""
         start = f"t__0 = {self.c(Control.STAGE_T)} + t" if self.single and not self.alone else "t__0 = t"
         return [start, *self.outputs(0), *self.rates(0), *self.guards()]
-
-    # -- the module ----------------------------------------------------------------------------------
 
     def functions(self) -> list[str]:
         """Return the lane functions of every class in the plant."""

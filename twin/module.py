@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import importlib.util
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -87,6 +88,24 @@ def load(text: str, kind: str) -> ModuleType:
 
 def _imported(path: Path) -> ModuleType:
     """Return the module at a path of the cache folder; importing it compiles it, or loads its machine code."""
+    try:
+        module = _executed(path)
+    except OSError as err:
+        raise KernelError(
+            f"{path.parent}: kernel cache can't be used: {err.strerror or err}; "
+            "make room or set TWIN_CACHE to a writable folder"
+        ) from None
+    except (EOFError, ImportError, ValueError, LookupError, AttributeError, pickle.UnpicklingError):
+        # Machine code cut short by a crash or a full disk: make it anew, once.
+        for stale in path.parent.glob(f"__pycache__/{path.stem}*"):
+            stale.unlink(missing_ok=True)
+        module = _executed(path)
+    with contextlib.suppress(OSError):  # only a hint for `compile_aside`
+        path.with_suffix(".compiled").touch()
+    return module
+
+
+def _executed(path: Path) -> ModuleType:
     name = path.stem
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -98,8 +117,6 @@ def _imported(path: Path) -> ModuleType:
     except BaseException:
         del sys.modules[name]
         raise
-    with contextlib.suppress(OSError):  # only a hint for `compile_aside`
-        path.with_suffix(".compiled").touch()
     return module
 
 

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterable
 
-from peers.straight import Straight, variable
+from benchmarks.peers.straight import Straight, variable
 
 BLOCK = 64
 
@@ -64,7 +64,11 @@ def c_source(equations: Straight, real: str = "double") -> str:
 def _stage(equations: Straight, stage: int) -> list[str]:
     """Return the block that computes the derivatives of a stage (and, at stage 0, the guards)."""
     step = ("", "(real)0.5 * h", "(real)0.5 * h", "h")[stage]
-    lines = ["{", f"    const double time = t{' + ' + step if stage else ''};", "    const real t = (real)time; (void)t;"]
+    lines = [
+        "{",
+        f"    const double time = t{' + ' + step if stage else ''};",
+        "    const real t = (real)time; (void)t;",
+    ]
     for i, path in enumerate(equations.states):
         change = f" + {step} * k{stage - 1}_{i}" if stage else ""
         lines.append(f"    const real {variable(path)} = x_{i}{change};")
@@ -77,14 +81,13 @@ def _stage(equations: Straight, stage: int) -> list[str]:
 
 
 def _step(equations: Straight) -> list[str]:
-    """Return the lines of one step up to the new states, ``new_0`` and so on, and ``crossed``."""
+    """Return the lines of one step up to the new states, ``new_0`` and so on."""
     states, guards = range(len(equations.states)), range(len(equations.guards))
     lines = [f"real {', '.join(f'k{s}_{i}' for i in states)};" for s in range(4)]
     if guards:
         lines.append(f"real {', '.join(f'guard_{i}' for i in guards)};")
     lines += _stage(equations, 0)
-    crossings = [f"((before_{i} < 0) & (guard_{i} >= 0))" for i in guards]
-    lines.append(f"const int crossed = {' | '.join(crossings) or '0'};")
+    lines.append("/* guards */")
     for stage in (1, 2, 3):
         lines += _stage(equations, stage)
     for i in states:
@@ -101,8 +104,8 @@ def _one(equations: Straight) -> list[str]:
     """Return ``run_one``: states stay in variables from the first step to the last."""
     states, guards = range(len(equations.states)), range(len(equations.guards))
     lines = _step(equations)
-    stop = lines.index(next(line for line in lines if line.startswith("const int crossed")))
-    lines.insert(stop + 1, "if (crossed) break;")
+    crossings = [f"((before_{i} < 0) & (guard_{i} >= 0))" for i in guards]
+    lines[lines.index("/* guards */")] = f"if ({' | '.join(crossings) or '0'}) break;"
     lines += [f"if ({' + '.join(f'new_{i} * (real)0' for i in states)} != 0) break;"]
     lines += [*(f"x_{i} = new_{i};" for i in states), *(f"before_{i} = guard_{i};" for i in guards)]
     return [
@@ -123,24 +126,28 @@ def _one(equations: Straight) -> list[str]:
 
 
 def _block(equations: Straight) -> list[str]:
-    """Return ``run_block``: struct of arrays, constant width, one branch-free loop over members."""
+    """Return ``run_block``: struct of arrays, constant width, one branch-free loop over members.
+
+    Crossings are counted as floating numbers: gcc has no integer reduction beside SSE2 doubles, and gives up.
+    """
     states, guards = range(len(equations.states)), range(len(equations.guards))
     lines = [f"const real {variable(p)} = q[{i}][j];" for i, p in enumerate(equations.held)]
     lines += [f"const real x_{i} = z[{i}][j];" for i in states]
     lines += [f"const real before_{i} = g[{i}][j];" for i in guards]
     lines += _step(equations)
+    crossings = [f"((before_{i} < 0) & (guard_{i} >= 0) ? (real)1 : (real)0)" for i in guards]
+    lines[lines.index("/* guards */")] = f"crossings += {' + '.join(crossings) or '0'};"
     lines += [*(f"z[{i}][j] = new_{i};" for i in states), *(f"g[{i}][j] = guard_{i};" for i in guards)]
     return [
         "long run_block(real (*restrict z)[B], const real (*restrict q)[B], real (*restrict g)[B],",
         "               double t, real h, long n) {",
         "    long done;",
         "    for (done = 0; done < n; done++) {",
-        "        int any = 0;",
+        "        real crossings = 0;",
         "        for (int j = 0; j < B; j++) {",
         *_indented(lines, 3),
-        "            any |= crossed;",
         "        }",
-        "        if (any) break;",
+        "        if (crossings > 0) break;",
         "        t += h;",
         "    }",
         "    return done;",

@@ -12,7 +12,6 @@ import pytest
 
 from tests.points import anywhere, at_rest, corners, evaluated, executed, results
 from tests.probe import Probe, UnitMismatchError, lifted
-from twin.catalogue import find, names, path_of
 from twin.declare import Asset, Constant, Due, Fault, Output, Source
 from twin.formula import Formula
 from twin.units import dimensions, spell
@@ -24,16 +23,6 @@ STEP = 1e-6
 ROUNDINGS = 100  # more operations than lie between any argument and a side of a balance
 UNIT_POINTS = 40
 SECOND = dimensions("s")
-
-
-@pytest.fixture(params=names())
-def stem(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def cls(stem: str) -> type[Asset]:
-    return find(stem)
 
 
 def equations(cls: type[Asset]) -> dict[str, Formula]:
@@ -208,8 +197,9 @@ def test_a_due_has_a_transition(cls: type[Asset]) -> None:
     assert set(cls.roles[Due]) == triggers
 
 
-def test_every_claimed_source_is_quoted(cls: type[Asset], repository: Path) -> None:
-    quoted = repository / "docs" / "sources.md"
+def test_every_claimed_source_is_quoted(cls: type[Asset], file: Path, repository: Path) -> None:
+    shipped = file.parent == repository / "assets"
+    quoted = repository / "docs" / "sources.md" if shipped else file.parent / "sources.md"
     claimed = {n: s.text for n, s in sources(cls) if s.kind in ("sheet", "paper")}
     if not claimed:
         return
@@ -220,9 +210,9 @@ def test_every_claimed_source_is_quoted(cls: type[Asset], repository: Path) -> N
     assert not unquoted, f"{cls.__name__}: no heading in {quoted.name} for {unquoted}"
 
 
-def test_the_docstring_says_what_it_is_and_where_it_holds(cls: type[Asset], stem: str) -> None:
+def test_the_docstring_says_what_it_is_and_where_it_holds(cls: type[Asset], file: Path) -> None:
     text = cls.__doc__ or ""
-    module = ast.get_docstring(ast.parse(path_of(stem).read_text(encoding="utf-8"))) or ""
+    module = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     for first in (text.partition("\n")[0], module.partition("\n")[0]):
         assert first.endswith("."), f"{first!r} is not a sentence"
         assert len(first) <= 100, f"{first!r} has {len(first)} characters"
@@ -231,9 +221,9 @@ def test_the_docstring_says_what_it_is_and_where_it_holds(cls: type[Asset], stem
     )
 
 
-def test_the_file_imports_only_the_language_of_assets(stem: str) -> None:
+def test_the_file_imports_only_the_language_of_assets(file: Path) -> None:
     imported = set()
-    for node in ast.walk(ast.parse(path_of(stem).read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -241,6 +231,6 @@ def test_the_file_imports_only_the_language_of_assets(stem: str) -> None:
     assert imported <= MAY_IMPORT
 
 
-def test_the_file_is_as_long_as_a_data_sheet(stem: str) -> None:
-    lines = len(path_of(stem).read_text(encoding="utf-8").splitlines())
-    assert FEWEST_LINES <= lines <= MOST_LINES, f"{stem}: {lines} lines"
+def test_the_file_is_as_long_as_a_data_sheet(file: Path) -> None:
+    lines = len(file.read_text(encoding="utf-8").splitlines())
+    assert FEWEST_LINES <= lines <= MOST_LINES, f"{file.name}: {lines} lines"
