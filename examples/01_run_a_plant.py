@@ -1,4 +1,4 @@
-"""Run the cooling station for ten minutes with a worn pump and see what its instruments would have read."""
+"""A pump that lost a tenth of its head, beside a healthy one: it is pushed shut, and trips for want of flow."""
 
 from twin.ensemble import Ensemble
 from twin.plant import Plant

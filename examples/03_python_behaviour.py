@@ -17,6 +17,5 @@ def operator(simulation):
 plant = Plant.load(path_of("two_tanks")).with_values({"upper.level": 0.05})
 simulation = Simulation(plant, behaviours=[operator])
 simulation.run(until=900.0)
-print(
-    f"{simulation.now:8.3f} s: upper {simulation['upper.level'] * 100:.2f} cm, lower {simulation['lower.level'] * 100:.2f} cm"
-)
+upper, lower = (100.0 * simulation[f"{tank}.level"] for tank in ("upper", "lower"))
+print(f"{simulation.now:8.3f} s: upper {upper:.2f} cm, lower {lower:.2f} cm")
