@@ -10,13 +10,11 @@ import simpy
 from numba import njit
 
 from benchmarks.report import report
-from twin import emit
 from twin.catalogue import find
 from twin.declare import Asset, Input, State
 from twin.engine import Simulation
 from twin.ensemble import Ensemble
 from twin.layout import HELD
-from twin.module import load
 from twin.plant import Plant, Solver
 
 TARGETS = {"share_of_bare_kernel": (">=", 0.8), "vs_naive": (">=", 8.0)}
@@ -113,12 +111,7 @@ class Naive:
 
 def compiled(cls: type[Asset]) -> dict[str, Any]:
     """Return an asset's formulas as compiled scalar functions."""
-    formulas = {**cls.outputs, **cls.dynamics}
-    module = load(
-        "\n".join([emit.HEADER, *(emit.function(cls, n, f, np.float64) for n, f in formulas.items())]),
-        f"{cls.__name__}_naive",
-    )
-    return {n: njit(getattr(module, emit.function_name(cls, n)).py_func, error_model="numpy") for n in formulas}
+    return {n: njit(f.function, error_model="numpy") for n, f in {**cls.outputs, **cls.dynamics}.items()}
 
 
 def rate(run: Any, start: float, seconds: float) -> float:

@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import numpy as np
+
 from twin import emit
 from twin.declare import Asset
 from twin.formula import Formula
@@ -17,12 +19,21 @@ _COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: 
 
 
 class Partials(NamedTuple):
-    """The source of a function of a formula's arguments, and which of its results is what partial."""
+    """A function of a formula's arguments as lines of source, and which of its results is what partial."""
 
     name: str
-    text: str
+    arguments: tuple[str, ...]
+    lines: tuple[str, ...]
+    results: tuple[str, ...]
     entries: tuple[tuple[str, str, str], ...]
     """``(returned name, argument, "")`` for a result of the function, or with the constant it always is."""
+
+    @property
+    def text(self) -> str:
+        """The source of the lane function; empty where every partial is a constant."""
+        if not self.results:
+            return ""
+        return emit.lane_function(self.name, self.arguments, self.lines, self.results, np.float64)
 
 
 class _Tape:
@@ -34,7 +45,7 @@ class _Tape:
 
     def emit(self, expression: str) -> str:
         name = f"_v{len(self.lines)}"
-        self.lines.append(f"    {name} = {expression}")
+        self.lines.append(f"{name} = {expression}")
         return name
 
     def product(self, a: str, b: str) -> str:
@@ -142,7 +153,7 @@ def partials(cls: type[Asset], name: str, formula: Formula, active: Iterable[str
     tape = _Tape(a for a in formula.arguments if a in set(active))
     for line in formula.lines:
         result = tape.value(line.expression)
-        tape.lines.append(f"    {line.target} = {result}")
+        tape.lines.append(f"{line.target} = {result}")
         if result in tape.gradients:
             tape.gradients[line.target] = tape.gradients[result]
     entries: list[tuple[str, str, str]] = []
@@ -154,6 +165,4 @@ def partials(cls: type[Asset], name: str, formula: Formula, active: Iterable[str
             if not constant:
                 returned.append(partial)
     function = f"{emit.function_name(cls, name)}__partials"
-    head = f"{emit.LANE}\ndef {function}({', '.join(formula.arguments)}):"
-    text = "\n".join([head, *tape.lines, f"    return ({''.join(r + ', ' for r in returned)})", ""]) if returned else ""
-    return Partials(function, text, tuple(entries))
+    return Partials(function, formula.arguments, tuple(tape.lines), tuple(returned), tuple(entries))

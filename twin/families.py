@@ -228,7 +228,7 @@ def partials_text(cls: type[Asset], width: int) -> str:
         formula = {**cls.outputs, **cls.dynamics}[name]
         targets = [f"{name}__{i}" for i in range(sum(1 for e in one.entries if not e[2]))]
         reads = ", ".join(_reads(cls, a, width) for a in formula.arguments)
-        lines.append(f"            {', '.join(targets)}, = {one.name}({reads})")
+        lines.append(f"            {', '.join(targets)} = {one.name}({reads})")
         for target in targets:
             lines.append(f"            {element('r1', row, width)} = {target}")
             row += 1

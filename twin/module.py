@@ -33,7 +33,7 @@ def _toolchain() -> str:
     import numpy as np
 
     here = Path(__file__).parent
-    texts = [(here / name).read_text(encoding="utf-8") for name in ("lanemath.py", "address.py")]
+    texts = [(here / name).read_text(encoding="utf-8") for name in ("lanemath.py", "address.py", "lower.py")]
     return "\0".join([numba.__version__, np.__version__, sys.version, *texts])
 
 

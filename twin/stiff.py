@@ -26,7 +26,7 @@ class StiffText(FlatText):
             cls = self.plant.assets[asset]
             formula = {**cls.outputs, **cls.dynamics}[name]
             arguments = ", ".join(self.read(asset, a, 0) for a in formula.arguments)
-            lines.append(f"{', '.join(held)}, = {self.partials[cls][name].name}({arguments})")
+            lines.append(f"{', '.join(held)} = {self.partials[cls][name].name}({arguments})")
         lines += [op.text() for op in self.program.chain]
         lines += ["ih = 1.0 / h", f"gi = {1.0 / GAMMA!r} * ih", *(op.text() for op in self.program.factorise)]
         for stage in range(6):

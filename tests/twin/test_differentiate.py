@@ -21,10 +21,10 @@ PLAIN = SimpleNamespace(
 def run(found, arguments):
     """Return the partials as ``(returned, argument): value``."""
     values = iter(())
-    if found.text:
-        space = {"_m": PLAIN}
-        exec(found.text.split("\n", 1)[1], space)
-        values = iter(space[found.name](*arguments))
+    if found.results:
+        space = {"_m": PLAIN, **dict(zip(found.arguments, arguments, strict=True))}
+        exec("\n".join(found.lines), space)
+        values = iter([space[name] for name in found.results])
     return {(r, a): float(constant) if constant else next(values) for r, a, constant in found.entries}
 
 
