@@ -80,23 +80,3 @@ def combine(context, kind, width, target, a, b, c):
         return context.get_dummy_value()
 
     return types.void(kind, width, *[types.int64] * 4), generate
-
-
-def _stack(element, lowered):
-    def make(context, count):
-        size = count.literal_value
-
-        def generate(context, builder, signature, args):
-            with builder.goto_entry_block():  # once a call, and not filled with zeros as numba's own would be
-                pointer = builder.alloca(ir.ArrayType(lowered, size))
-            pointer.align = 64
-            return builder.bitcast(pointer, lowered.as_pointer())
-
-        return types.CPointer(element)(count), generate
-
-    return make
-
-
-stack = intrinsic(prefer_literal=True)(_stack(types.float64, ir.DoubleType()))
-"""``stack(count)``: an uninitialised array on the stack, which can't overlap any other."""
-stack32 = intrinsic(prefer_literal=True)(_stack(types.float32, ir.FloatType()))

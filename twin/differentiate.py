@@ -4,8 +4,6 @@ import ast
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import numpy as np
-
 from twin import emit
 from twin.declare import Asset
 from twin.formula import Formula
@@ -33,7 +31,7 @@ class Partials(NamedTuple):
         """The source of the lane function; empty where every partial is a constant."""
         if not self.results:
             return ""
-        return emit.lane_function(self.name, self.arguments, self.lines, self.results, np.float64)
+        return emit.lane_function(self.name, self.arguments, self.lines, self.results)
 
 
 class _Tape:

@@ -14,8 +14,8 @@ import numpy as np
 from numba import carray, cfunc
 from numpy import inf
 from twin import lanemath as _m
-from twin.address import CLASS, CLASS32, FIRE, STEPS, STEPS32, stack, stack32
-from twin.lower import lane_function
+from twin.address import CLASS, CLASS32, FIRE, STEPS, STEPS32
+from twin.lower import LaneFunction, lane_function, row_program
 '''
 _RENAMED = {"min": "min2", "max": "max2"}
 
@@ -67,21 +67,22 @@ def function_name(cls: type[Asset], formula: str) -> str:
     return f"{cls.__name__}__{formula}"
 
 
-def function(cls: type[Asset], name: str, formula: Formula, real: type[np.floating]) -> str:
-    """Return a formula as a lane function of its arguments."""
+def function(cls: type[Asset], name: str, formula: Formula) -> str:
+    """Return a formula as the source of a `LaneFunction`."""
     lines = [f"{line.target} = {expression(line.expression)}" for line in formula.lines]
-    return lane_function(function_name(cls, name), formula.arguments, lines, formula.results, real)
+    return lane_function(function_name(cls, name), formula.arguments, lines, formula.results)
 
 
-def lane_function(
-    name: str, arguments: Iterable[str], lines: Iterable[str], results: Iterable[str], real: type[np.floating]
-) -> str:
-    """Return the source of a `twin.lower.lane_function`."""
+def lane_function(name: str, arguments: Iterable[str], lines: Iterable[str], results: Iterable[str]) -> str:
+    """Return the source of a `twin.lower.LaneFunction`."""
     body = "\n".join(lines)
-    single = ", single=True" if real is np.float32 else ""
-    return (
-        f"""{name} = lane_function("{" ".join(arguments)}", \'\'\'\n{body}\n\'\'\', "{" ".join(results)}"{single})\n"""
-    )
+    head, tail = f'{name} = LaneFunction("{" ".join(arguments)}"', f'"{" ".join(results)}")\n'
+    return f"{head}, '''\n{body}\n''', {tail}"
+
+
+def called(name: str, real: type[np.floating]) -> str:
+    """Return the source that makes a `LaneFunction` callable by name from compiled code."""
+    return f"{name} = lane_function({name}{', single=True' if real is np.float32 else ''})\n"
 
 
 def single_literals(lines: list[str]) -> list[str]:
@@ -91,15 +92,16 @@ def single_literals(lines: list[str]) -> list[str]:
 
 def transition(cls: type[Asset], name: str, formula: Formula) -> str:
     """Return a transition as a `FIRE` function over packed float64 arguments and results."""
-    called = function_name(cls, name)
+    own = function_name(cls, name)
     arguments = ", ".join(f"a[{i}]" for i in range(len(formula.arguments)))
     places = ", ".join(f"r[{i}]" for i in range(len(formula.results)))
     head = [
-        function(cls, f"{name}__values", formula, np.float64),
+        function(cls, f"{name}__values", formula),
+        called(f"{function_name(cls, name)}__values", np.float64),
         "@cfunc(FIRE, cache=True, error_model='numpy')",
-        f"def {called}(a_, r_):",
+        f"def {own}(a_, r_):",
         f"    a = carray(a_, {max(len(formula.arguments), 1)})",
         f"    r = carray(r_, {max(len(formula.results), 1)})",
-        f"    {places} = {called}__values({arguments})",
+        f"    {places} = {own}__values({arguments})",
     ]
     return "\n".join([*head, ""])

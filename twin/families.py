@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,25 +21,16 @@ COPY_STATE, ADD_STATE, COPY, ADD, CALL = range(5)
 OP_WIDTH = 10
 
 
-def element(array: str, row: int, width: int) -> str:
-    """Return an element of a row in lane j; alone without arithmetic, which costs compile time."""
-    return f"{array}[{row}]" if width == 1 else f"{array}[{row * width} + j]"
-
-
-def _reads(cls: type[Asset], argument: str, width: int) -> str:
-    """Return how a class kernel reads an argument in lane j of instance i."""
+def _place(cls: type[Asset], argument: str, width: int) -> str:
+    """Return the element that holds an argument."""
     kinds = {
         "y": list(cls.roles[State]),
         "q": held_names(cls),
         "u": list(cls.roles[Input]),
         "o": list(cls.roles[Output]),
+        "time": ["t"],
     }
-    if argument == "t":
-        return "time[j]"
-    for kind, names in kinds.items():
-        if argument in names:
-            return element(f"{kind}1", names.index(argument), width)
-    raise AssertionError(argument)
+    return next(f"{kind}[{names.index(argument) * width}]" for kind, names in kinds.items() if argument in names)
 
 
 def roles(cls: type[Asset]) -> dict[str, tuple[dict[str, Formula], list[str]]]:
@@ -53,45 +44,73 @@ def roles(cls: type[Asset]) -> dict[str, tuple[dict[str, Formula], list[str]]]:
     return asked
 
 
+class _Program(NamedTuple):
+    """What one role of a class kernel does in a lane: calls of lane functions, and where their results go."""
+
+    functions: dict[str, str]
+    calls: tuple[tuple[str, tuple[str, ...], tuple[tuple[str, int], ...]], ...]
+    """Name, arguments, and ``(result, row)`` of each call."""
+    rows: int
+    into: str = "r"
+    """The array that results go to. Outputs may be computed from outputs: written to the array that they are
+    read from, their rows are known not to overlap; through another pointer that had to be tested, and would fail."""
+
+
 def kernel_text(cls: type[Asset], width: int, real: type[np.floating]) -> str:
     """Return the module of one class: a `CLASS` function over instances and lanes, a branch for each role."""
-    single = real is np.float32
-    lines = _opened(cls, _sizes(cls), width, single=single)
-    functions: dict[str, str] = {}
-    for number, (formulas, results) in enumerate(roles(cls).values()):
-        lines.append(f"    if role == {number}:")
-        lines += ["    " + line for line in _role_lines(cls, formulas, results, width, single=single)]
-        functions |= {n: emit.function(cls, n, formula, real) for n, formula in formulas.items()}
-    return "\n".join([emit.HEADER, *functions.values(), *lines, ""])
+    programs = []
+    for formulas, results in roles(cls).values():
+        functions = {emit.function_name(cls, n): emit.function(cls, n, f) for n, f in formulas.items()}
+        calls = tuple(
+            (emit.function_name(cls, n), f.arguments, tuple((f"{n}__{r}", results.index(r)) for r in f.returns))
+            for n, f in formulas.items()
+        )
+        programs.append(_Program(functions, calls, len(results), "o" if set(formulas) <= set(cls.outputs) else "r"))
+    return _class_text(cls, programs, width, single=real is np.float32)
 
 
-def _role_lines(
-    cls: type[Asset], formulas: dict[str, Formula], results: list[str], width: int, *, single: bool
-) -> list[str]:
-    """Return the loop over instances and lanes that runs one role's formulas."""
-    size = len(results) * width
-    # Outputs that are computed from outputs are read and written in the same rows. Only on the stack can they
-    # be proven not to overlap; else the loop tests it at run time, finds that they do, and goes lane by lane.
-    held = width > 1 and any(a in cls.roles[Output] for f in formulas.values() for a in f.arguments)
-    target = "b" if held else "r1"
-    lines = [f"    r = carray(r_, count * {size})"]
-    lines += [f"    b = carray({'stack32' if single else 'stack'}({size}), {size})"] if held else []
-    lines.append("    for i in range(count):")
-    # Slicing first: an index that numba can't prove positive gets a wrap-around test, which ends vectorisation.
-    lines += [f"        {k}1 = {k}[i * {s * width}:(i + 1) * {s * width}]" for k, s in _sizes(cls).items() if s]
-    lines += [f"        r1 = r[i * {size}:(i + 1) * {size}]", "        for j in range(n):"]
-    for name, formula in formulas.items():
-        reads = [_reads(cls, a, width) for a in formula.arguments]
-        reads = [f"np.float32({r})" if single and r == "time[j]" else r for r in reads]
-        values = [f"{name}__{r}" for r in formula.returns]
-        lines.append(f"            {', '.join(values)} = {emit.function_name(cls, name)}({', '.join(reads)})")
-        places = [results.index(r) for r in formula.returns]
-        lines += [f"            {element(target, k, width)} = {v}" for k, v in zip(places, values, strict=True)]
-    if held:
-        places = [results.index(r) for f in formulas.values() for r in f.returns]
-        lines += ["        for j in range(n):"]
-        lines += [f"            {element('r1', k, width)} = {element('b', k, width)}" for k in places]
-    return lines
+def partials_text(cls: type[Asset], width: int) -> str:
+    """Return the module of a class's partial derivatives: one `CLASS` function with one role."""
+    found = {n: p for n, p in class_partials(cls).items() if p.results}
+    calls, row = [], 0
+    for name, one in found.items():
+        results = tuple((f"{name}__{i}", row + i) for i in range(len(one.results)))
+        calls.append((one.name, one.arguments, results))
+        row += len(one.results)
+    program = _Program({p.name: p.text for p in found.values()}, tuple(calls), row)
+    return _class_text(cls, [program], width, single=False)
+
+
+def _class_text(cls: type[Asset], programs: list[_Program], width: int, *, single: bool) -> str:
+    sizes = {"y": len(cls.roles[State]), "q": len(held_names(cls)), "u": len(cls.roles[Input])}
+    sizes |= {"o": len(cls.roles[Output])}
+    lines = [
+        f"@cfunc({'CLASS32' if single else 'CLASS'}, cache=True, error_model='numpy')",
+        "def kernel(role, count, n, y, q, u, o, r, time):",
+    ]
+    parts, end = [], ", single=True)\n" if single else ")\n"
+    for number, program in enumerate(programs):
+        body: list[str] = []
+        stores: list[str] = []
+        for name, arguments, results in program.calls:
+            places = ", ".join(_place(cls, a, width) for a in arguments)
+            body.append(f"{', '.join(v for v, _ in results)} = {name}({places})")
+            stores += [f"{program.into}[{row * width}] = {value}" for value, row in results]
+        functions = ", ".join(f"{name!r}: {name}" for name in program.functions)
+        parts += [
+            *program.functions.values(),
+            f"role_{number} = row_program('''",
+            *body,
+            *stores,
+            f"''', {{{functions}}}, {sizes | {'r': program.rows, 'time': 0}}, {width}{end}",
+        ]
+        lines += [
+            f"    if role == {number}:",
+            "        for i in range(count):",
+            "            for j in range(n):",
+            f"                role_{number}(y, q, u, o, r, time, i, j)",
+        ]
+    return "\n".join([emit.HEADER, *parts, *lines, ""])
 
 
 def _compiled(cls: type[Asset], width: int, real: type[np.floating]) -> Any:
@@ -209,50 +228,6 @@ def _stiff_tables(layout: Layout, progress: Callable[[str], None], keep: list[An
 
 def _compiled_partials(cls: type[Asset], width: int) -> Any:
     return load(partials_text(cls, width), f"{cls.__name__}_partials").kernel
-
-
-def partials_text(cls: type[Asset], width: int) -> str:
-    """Return the module of a class's partial derivatives: one `CLASS` function with one role."""
-    found = {n: p for n, p in class_partials(cls).items() if p.text}
-    sizes = _sizes(cls)
-    size = sum(1 for p in found.values() for e in p.entries if not e[2]) * width
-    lines = [
-        *_opened(cls, sizes, width, single=False),
-        f"    r = carray(r_, count * {size})",
-        "    for i in range(count):",
-    ]
-    lines += [f"        {k}1 = {k}[i * {s * width}:(i + 1) * {s * width}]" for k, s in sizes.items() if s]
-    lines += [f"        r1 = r[i * {size}:(i + 1) * {size}]", "        for j in range(n):"]
-    row = 0
-    for name, one in found.items():
-        formula = {**cls.outputs, **cls.dynamics}[name]
-        targets = [f"{name}__{i}" for i in range(sum(1 for e in one.entries if not e[2]))]
-        reads = ", ".join(_reads(cls, a, width) for a in formula.arguments)
-        lines.append(f"            {', '.join(targets)} = {one.name}({reads})")
-        for target in targets:
-            lines.append(f"            {element('r1', row, width)} = {target}")
-            row += 1
-    return "\n".join([emit.HEADER, *(p.text for p in found.values()), *lines, ""])
-
-
-def _sizes(cls: type[Asset]) -> dict[str, int]:
-    """Return how many rows of each kind one instance has."""
-    return {
-        "y": len(cls.roles[State]),
-        "q": len(held_names(cls)),
-        "u": len(cls.roles[Input]),
-        "o": len(cls.roles[Output]),
-    }
-
-
-def _opened(cls: type[Asset], sizes: dict[str, int], width: int, *, single: bool) -> list[str]:
-    """Return the head of a class kernel and the lines that open its arrays."""
-    return [
-        f"@cfunc({'CLASS32' if single else 'CLASS'}, cache=True, error_model='numpy')",
-        "def kernel(role, count, n, y_, q_, u_, o_, r_, time_):",
-        *(f"    {k} = carray({k}_, count * {size * width})" for k, size in sizes.items() if size),
-        f"    time = carray(time_, {width})",
-    ]
 
 
 def _call_op(

@@ -178,7 +178,9 @@ class FlatText:
         texts = []
         for group in self.layout.groups:
             formulas = {**group.cls.outputs, **group.cls.dynamics, **group.cls.guards}
-            texts += [emit.function(group.cls, n, f, self.layout.real) for n, f in formulas.items()]
+            for name, formula in formulas.items():
+                texts.append(emit.function(group.cls, name, formula))
+                texts.append(emit.called(emit.function_name(group.cls, name), self.layout.real))
         return texts
 
     def text(self) -> str:

@@ -1,5 +1,8 @@
 """Rodas4 as a flattened module, with the exact Jacobian and its sparse LU unrolled."""
 
+import numpy as np
+
+from twin import emit
 from twin.flat import FlatText, Stage
 from twin.layout import Layout
 from twin.linear import class_partials, linearised
@@ -16,8 +19,9 @@ class StiffText(FlatText):
 
     def functions(self) -> list[str]:
         """Return lane functions of values and of partials."""
-        texts = [p.text for by_name in self.partials.values() for p in by_name.values() if p.text]
-        return [*super().functions(), *texts]
+        found = [p for by_name in self.partials.values() for p in by_name.values() if p.results]
+        own = [text for p in found for text in (p.text, emit.called(p.name, np.float64))]
+        return [*super().functions(), *own]
 
     def stages(self) -> list[str]:
         """Return the lines of Jacobian, factorisation and six stages."""
