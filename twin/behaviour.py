@@ -43,8 +43,7 @@ class _Transitions:
                 )
         if max(len(formula.arguments), len(formula.returns)) > MOST_ARGUMENTS:
             raise PlantError(f"{asset}.{name}: more than {MOST_ARGUMENTS} arguments or results; split the transition")
-        module = load("\n".join([emit.HEADER, emit.transition(cls, name, formula)]), f"{cls.__name__}_{name}")
-        compiled = getattr(module, emit.function_name(cls, name))
+        compiled = getattr(load(*module_of(cls)), emit.function_name(cls, name))
         self.keep.append(compiled)
         first = len(self.cells)
         self.cells.extend(self._cell(f"{asset}.{a}") for a in formula.arguments)
@@ -58,6 +57,12 @@ class _Transitions:
             return 1, int(Control.T)
         dues = self.layout.dues
         return (1, dues[path]) if path in dues else (0, self.layout.rows[path])
+
+
+def module_of(cls: type[Asset]) -> tuple[str, str]:
+    """Return text and kind of the module that holds a class's transitions."""
+    transitions = [emit.transition(cls, name, formula) for name, (_, _, formula) in cls.transitions.items()]
+    return "\n".join([emit.HEADER, *transitions]), f"{cls.__name__}_transitions"
 
 
 def tabulated(layout: Layout) -> tuple[Program, tuple[Any, ...]]:

@@ -335,3 +335,15 @@ def advance(steps, tables, w, z_blocks, c_blocks, members, end, shape, program, 
                     c[STOP, j] = _next_stop(c, j, periods, dues, times, end)
                 active = active or c[FLAG, j] == RUNNING
     return count, False
+
+
+def warm(real: type[np.floating]) -> None:
+    """Compile the driver, or load its machine code, by driving no members."""
+    ints, reals = np.zeros(1, np.int64), np.zeros(0)
+    program = Program(
+        ints, ints, np.zeros((0, 5), np.int64), np.zeros((0, 2), np.int64), ints, ints,
+        reals, reals, ints, reals, np.zeros((2, 0)), ints,
+    )  # fmt: skip
+    z, c = np.zeros((0, 1, 1), real), np.zeros((0, 1, 1))
+    taken, samples, log = np.zeros((0, 0), np.int64), np.zeros((0, 0, 0)), np.zeros((0, 3))
+    advance(0, ints, reals, z, c, 0, 0.0, Shape(1, 0, 0, 0, 0, 0), program, samples, taken, log)

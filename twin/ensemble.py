@@ -8,13 +8,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from twin import families, flat
-from twin.behaviour import tabulated
+from twin.behaviour import module_of, tabulated
 from twin.declare import State
-from twin.drive import COUNTERS, Program, Shape, advance
+from twin.drive import COUNTERS, Program, Shape, advance, warm
 from twin.errors import PlantError, SimulationError, unknown
 from twin.explain import explained
 from twin.kernel import Kernel
 from twin.layout import Control, Flag, Layout
+from twin.module import compile_aside
 from twin.plant import Plant, setting
 
 Form = Literal["families", "flat"]
@@ -80,23 +81,28 @@ def compile_plant(
     layout = Layout.of(plant, width or (1 if members == 1 else LANES[method]), real)
     if form == "families" and method == "rodas4":
         layout = families.stiff_layout(layout)
+    _compile_in_parallel(layout, method, form, progress)
     program, keep = tabulated(layout)
     shape = Shape(layout.width, layout.nx, layout.ng, layout.gp, layout.g, layout.xp)
     nominal = [plant.quantity(p).nominal for p in layout.states]  # type: ignore[attr-defined]
     tolerances = [plant.solver.rtol * n * 1e-3 for n in nominal]
     constants = np.array([plant.solver.rtol, math.inf, *tolerances, *layout.constants])
+    build = flat.build if form == "flat" else families.build
+    return Compiled(layout, build(layout, method, progress=progress), program, shape, constants, keep)
 
-    def drive_nothing() -> None:
-        """Compile the driver while another process compiles class kernels."""
-        z, c = (np.zeros((0, rows, layout.width), kind) for rows, kind in ((layout.nz, real), (layout.nc, np.float64)))
-        taken, samples, log = np.zeros((0, 0), np.int64), np.zeros((0, 0, 0)), np.zeros((0, 3))
-        advance(0, np.zeros(1, np.int64), constants, z, c, 0, 0.0, shape, program, samples, taken, log)
 
-    if form == "flat":
-        kernel = flat.build(layout, method, progress=progress)
-    else:
-        kernel = families.build(layout, method, progress=progress, meanwhile=drive_nothing)
-    return Compiled(layout, kernel, program, shape, constants, keep)
+def _compile_in_parallel(layout: Layout, method: str, form: Form, progress: Callable[[str], None]) -> None:
+    """Compile what is new: equipment in another process, driver and stepper, which all plants share, in this one."""
+    classes = [module_of(g.cls) for g in layout.groups if g.cls.transitions]
+    classes += families.modules(layout, method) if form == "families" else []
+    aside = compile_aside(classes)
+    if aside:
+        progress(f"{len(layout.groups)} kinds of equipment, in another process")
+    warm(layout.real)
+    if form == "families":
+        families.stepper(method, layout.width, layout.real)
+    if aside:
+        aside.wait()
 
 
 class Ensemble:

@@ -12,7 +12,7 @@ from twin.formula import Formula
 from twin.kernel import HEAD, Kernel
 from twin.layout import Group, Layout, held_names
 from twin.linear import class_partials, linearised, partial_rows
-from twin.module import compile_aside, load
+from twin.module import load
 from twin.rows import HEAD_NAMES, steps_text
 
 COPY_STATE, ADD_STATE, COPY, ADD, CALL = range(5)
@@ -117,21 +117,22 @@ def _compiled(cls: type[Asset], width: int, real: type[np.floating]) -> Any:
     return load(kernel_text(cls, width, real), cls.__name__).kernel
 
 
-def _steps(method: str, width: int, real: type[np.floating]) -> Any:
+def stepper(method: str, width: int, real: type[np.floating]) -> Any:
+    """Return the compiled generic stepper."""
     return load(steps_text(method, width, real), f"steps_{method}").steps
 
 
-def build(
-    layout: Layout,
-    method: str,
-    *,
-    progress: Callable[[str], None] = lambda _: None,
-    meanwhile: Callable[[], None] = lambda: None,
-) -> Kernel:
-    """Return the stepper of a plant from class kernels; a plant of known classes compiles nothing.
+def modules(layout: Layout, method: str) -> list[tuple[str, str]]:
+    """Return text and kind of every module that the plant's classes need."""
+    width, real = layout.width, layout.real
+    texts = [(kernel_text(g.cls, width, real), g.cls.__name__) for g in layout.groups]
+    if method == "rodas4":
+        texts += [(partials_text(g.cls, width), f"{g.cls.__name__}_partials") for g in layout.groups if partial_rows(g)]
+    return texts
 
-    `meanwhile` is called while another process compiles what is not in the cache.
-    """
+
+def build(layout: Layout, method: str, *, progress: Callable[[str], None] = lambda _: None) -> Kernel:
+    """Return the stepper of a plant from class kernels; a plant of known classes compiles nothing."""
     width, real = layout.width, layout.real
     keep: list[Any] = []
 
@@ -141,16 +142,7 @@ def build(
         keep.append(compiled)
         return int(compiled.address)
 
-    texts = [(kernel_text(g.cls, width, real), g.cls.__name__) for g in layout.groups]
-    if method == "rodas4":
-        texts += [(partials_text(g.cls, width), f"{g.cls.__name__}_partials") for g in layout.groups if partial_rows(g)]
-    aside = compile_aside(texts)
-    if aside:
-        progress(f"{len(texts)} class kernels, aside")
-    meanwhile()
-    steps = _steps(method, width, real)
-    if aside:
-        aside.wait()
+    steps = stepper(method, width, real)
     addresses = {g.cls: kernel(g) for g in layout.groups}
     rates = [
         *_stage_ops(layout, addresses),
