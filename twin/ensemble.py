@@ -10,7 +10,7 @@ import numpy as np
 from twin import families, flat
 from twin.behaviour import module_of, tabulated
 from twin.declare import State
-from twin.drive import COUNTERS, Program, Shape, advance, warm
+from twin.drive import COUNTERS, DONE, WATCHED, Program, Shape, advance, warm
 from twin.errors import PlantError, SimulationError, unknown
 from twin.explain import explained
 from twin.kernel import Kernel
@@ -125,6 +125,7 @@ class Ensemble:
         self._c = np.zeros((blocks, lay.nc, lay.width))
         self._samples: list[list[np.ndarray]] = [[] for _ in lay.periods]
         self._happenings: list[np.ndarray] = []
+        self._log = np.empty((_LOG_SLOTS + len(lay.guards) + len(lay.dues), 3))
         self._rest()
 
     @property
@@ -150,6 +151,8 @@ class Ensemble:
 
     def rows(self, blocks: np.ndarray, row: int | np.ndarray) -> np.ndarray:
         """Return a copy of rows for every member, shape (..., members)."""
+        if isinstance(row, int):
+            return blocks[:, row].reshape(-1)[: self.members].copy()
         view = blocks[:, row]
         return np.moveaxis(view, 0, -2).reshape(*view.shape[1:-1], -1)[..., : self.members]
 
@@ -161,7 +164,7 @@ class Ensemble:
 
     def _failed(self) -> np.ndarray:
         flags = self.rows(self._c, int(Control.FLAG))
-        failed: np.ndarray = (flags > Flag.DONE) & (flags != Flag.WATCHED)
+        failed: np.ndarray = (flags > DONE) & (flags != WATCHED)
         return failed
 
     def steps(self) -> np.ndarray:
@@ -202,10 +205,9 @@ class Ensemble:
         codes = [*self.layout.guards, *self.layout.dues]
         if name not in codes:
             raise PlantError(f"{self.plant.name}: {unknown('guard or due', name, codes)}")
-        if self.compiled.program.watched is not None:
-            watched = self.compiled.program.watched.copy()
-            watched[codes.index(name)] = int(on)
-            self.compiled = self.compiled._replace(program=self.compiled.program._replace(watched=watched))
+        watched = self.compiled.program.watched.copy()
+        watched[codes.index(name)] = int(on)
+        self.compiled = self.compiled._replace(program=self.compiled.program._replace(watched=watched))
 
     def advance(self, until: float) -> bool:
         """Advance every member to `until` [s]; return False where a watched event stopped one before.
@@ -213,15 +215,21 @@ class Ensemble:
         Raises
         ------
         SimulationError
-            If a member's numbers stop meaning anything: not finite, out of bounds, no step small enough,
-            events without end. The message names time, asset, quantity and value. The other members
-            have then reached `until`.
+            If `until` is not a finite time from now on; or if a member's numbers stop meaning anything:
+            not finite, out of bounds, no step small enough, events without end. The message names time,
+            asset, quantity and value. The other members have then reached `until`.
         """
-        reached = True
-        while reached and (now := self.time) < until:
-            reached = self._advance_window(self._window(now, until))
-        reached = reached and self._advance_window(until)
-        self._refuse_failed()
+        now, reached = self.time, True
+        if not now <= until < math.inf:
+            raise SimulationError(f"{self.plant.name}: t = {now:g} s: can't advance to {until:g} s; give a later time")
+        while reached:
+            end = self._window(now, until)
+            reached = self._advance_window(now, end)
+            if end >= until:
+                break
+            now = self.time
+        if self._failed().any():
+            self._refuse_failed()
         return reached
 
     def _window(self, now: float, until: float) -> float:
@@ -230,21 +238,19 @@ class Ensemble:
         slots = min(_SLOTS, _MOST_SAMPLES // max(1, len(self.plant.tags) * self.members))
         return min(until, now + max(1, slots - 2) * periods[0]) if periods else until
 
-    def _advance_window(self, until: float) -> bool:
+    def _advance_window(self, now: float, until: float) -> bool:
         lay, comp = self.layout, self.compiled
-        now = self.time
         slots = [int(max(until - now, 0.0) / p) + 3 for p in lay.periods] or [1]
         samples = np.empty((len(comp.program.sample_rows), self.members, max(slots)))
         counts = np.zeros((len(lay.periods), self.members), np.int64)
         full = True
         while full:
-            log = np.empty((_LOG_SLOTS + len(comp.program.watched), 3))
             count, full = advance(
                 comp.kernel.address, comp.kernel.tables, comp.constants, self._z, self._c,
-                self.members, until, comp.shape, comp.program, samples, counts, log,
+                self.members, until, comp.shape, comp.program, samples, counts, self._log,
             )  # fmt: skip
             if count:
-                self._happenings.append(log[:count].copy())
+                self._happenings.append(self._log[:count].copy())
         failed = self._failed()
         if failed.all() or (failed.any() and self.members == 1):
             self._refuse_failed()
@@ -253,7 +259,7 @@ class Ensemble:
             if n:
                 rows = slice(comp.program.sample_starts[k], comp.program.sample_starts[k + 1])
                 self._samples[k].append(samples[rows, :, :n].copy())
-        return not (self.rows(self._c, int(Control.FLAG)) == Flag.WATCHED).any()
+        return not (self.rows(self._c, int(Control.FLAG)) == WATCHED).any()
 
     def _refuse_failed(self) -> None:
         failures = self.failures()

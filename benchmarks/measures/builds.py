@@ -21,21 +21,22 @@ def measure(name: str, path: Path, report: Report) -> None:
     """Report cold, new-plant and warm times of the plant file at `path`: wall time, as part is compiled aside."""
     worst = {"cold_build_s": 0.0, "new_plant_build_s": 0.0}
     for members in (1, 64):
-        first, other = _least(path, "rk4", members, again=True)
-        for key, seconds in (("cold_build_s", first), ("new_plant_build_s", other)):
-            report.add(f"{key}_{members}", name, seconds, f"families, {members} member{'s' if members > 1 else ''}")
+        times = _cold(path, "rk4", members, again=True)
+        for key, plant in (("cold_build_s", "first"), ("new_plant_build_s", "other")):
+            seconds = times[plant]["wall"]
+            note = f"families, {members} member{'s' if members > 1 else ''}; own CPU {times[plant]['cpu']:.3g} s"
+            report.add(f"{key}_{members}", name, seconds, note)
             worst[key] = max(worst[key], seconds)
     for key, seconds in worst.items():
         report.add(key, name, seconds, "the worse of these")
-    stiff, _ = _least(path, "rodas4", 1, again=False)
-    report.add("cold_build_stiff_s", name, stiff, "rodas4, one member")
+    stiff = _cold(path, "rodas4", 1, again=False)["first"]
+    report.add("cold_build_stiff_s", name, stiff["wall"], f"rodas4, one member; own CPU {stiff['cpu']:.3g} s")
     _warm(name, path, report)
 
 
-def _least(path: Path, method: str, members: int, *, again: bool) -> tuple[float, float]:
-    """Return the least wall times of first and second plant over a few fresh processes [s]."""
-    times = [_child(path, method, members, again=again) for _ in range(_COLD)]
-    return min(t["first"]["wall"] for t in times), min(t.get("other", t["first"])["wall"] for t in times)
+def _cold(path: Path, method: str, members: int, *, again: bool) -> Any:
+    """Return the times of the fastest of a few fresh processes with empty caches."""
+    return min((_child(path, method, members, again=again) for _ in range(_COLD)), key=lambda t: t["first"]["wall"])
 
 
 def _child(path: Path, method: str, members: int, *, again: bool) -> Any:
