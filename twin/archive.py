@@ -5,6 +5,7 @@ file is, how long it is, and the SHA-256 of the rest: a cut or altered file is r
 """
 
 import hashlib
+import stat
 from collections.abc import Iterator
 from functools import cached_property
 from html import escape
@@ -23,6 +24,9 @@ from twin.summary import Summary, Tally
 FORMAT = "equipment-twin run"
 VERSION = 1
 HEAD = 512
+
+TIME = "time"
+"""Dataset of a stream beside the groups of its tags."""
 
 _BLOCK = 2**20
 _ROWS = 8192
@@ -59,7 +63,9 @@ def _blocks(data: Any) -> Iterator[np.ndarray]:
 
 
 def group_name(name: str) -> str:
-    """Return the name of a tag's group: its own, but for what HDF5 reads as a path."""
+    """Return the name of a tag's group: its own, but for what HDF5 reads as a path and for the stream's times."""
+    if name == TIME:
+        return "%74ime"
     return name.replace("%", "%25").replace("/", "%2F") if name.strip(".") else name.replace(".", "%2E")
 
 
@@ -102,9 +108,33 @@ class Run:
         """
         _check_whole(path)
         try:
-            return cls(path, h5py.File(path, "r"))
-        except OSError as err:
-            raise DataError(f"{path}: can't be read: {err}; check permissions") from None
+            found = cls(path, h5py.File(path, "r"))
+        except OSError:
+            raise DataError(f"{path}: holds no HDF5 file that can be opened; record the run again") from None
+        try:
+            found._check_content()
+        except Exception as err:  # whatever h5py and numpy raise on a file of other content
+            found.close()
+            said = err.args[0] if err.args else type(err).__name__
+            raise DataError(f"{path}: is no run as twin records them: {said}; record the run again") from None
+        return found
+
+    def _check_content(self) -> None:
+        """Raise anything where what the other methods read isn't there, or has another type or shape."""
+        meta = self.meta
+        for name, kind in _META.items():
+            if not isinstance(meta[name], kind):
+                raise TypeError(f"attribute {name!r} is {type(meta[name]).__name__}")
+        _check_data(self._file["happenings"], (), ("time", "member", "name"))
+        _check_data(self._file["parameters"], (), ("path", "role", "value", "unit", "source_kind", "source"))
+        for stream in self._file.get("tags", {}).values():
+            float(stream.attrs["period"])
+            _check_data(stream[TIME], (), None)
+        for column, (stream, tag) in zip(self.tags.values(), self._groups.values(), strict=True):
+            if not all(isinstance(text, str) for text in (column.name, column.unit, column.reads, column.doc)):
+                raise TypeError(f"tag {column.name!r} is not described in text")
+            for name in ("value", "truth", "quality"):
+                _check_data(tag[name], (meta["members"],), None, stream[TIME].shape[0])
 
     def __enter__(self) -> Self:
         return self
@@ -222,9 +252,52 @@ def _column(tag: Any) -> Column:
     return Column(a["name"], a["unit"], a["reads"], a["long_name"], float(a["low"]), float(a["high"]))
 
 
+_META: dict[str, type | tuple[type, ...]] = {
+    "plant": str,
+    "plant_text": str,
+    "plant_sha256": str,
+    "content_sha256": str,
+    "ending": str,
+    "message": str,
+    "seed": int,
+    "members": int,
+    "until": float,
+    "time": float,
+    "assets_sha256": dict,
+    "overrides": dict,
+    "solver": dict,
+    "versions": dict,
+}
+
+
+def _check_data(data: Any, before: tuple[int, ...], fields: tuple[str, ...] | None, rows: int | None = None) -> None:
+    """Raise TypeError where `data` is no dataset of these fields, or of numbers, with shape ``(*before, rows)``."""
+    if not isinstance(data, h5py.Dataset) or data.dtype.names != fields or (not fields and data.dtype.kind not in "fu"):
+        raise TypeError(f"{data.name} is of another kind")
+    if data.shape[:-1] != before or len(data.shape) != len(before) + 1 or rows not in (None, data.shape[-1]):
+        raise TypeError(f"{data.name} is of shape {data.shape}")
+
+
+def is_whole(path: Path) -> bool:
+    """Return whether a file has the head of a recorded run, of any version, and the length that it says.
+
+    Raises
+    ------
+    OSError
+        If the file can't be read.
+    """
+    with path.open("rb") as file:
+        lines = file.read(HEAD).split(b"\n")
+    if not lines[0].startswith(f"{FORMAT} ".encode()) or len(lines) < 2:
+        return False
+    return lines[1] == f"bytes {path.stat().st_size - HEAD}".encode()
+
+
 def _check_whole(path: Path) -> None:
     """Refuse a file whose head doesn't fit the rest."""
     try:
+        if not stat.S_ISREG(mode := path.stat().st_mode) and not stat.S_ISDIR(mode):
+            raise DataError(f"{path}: is no regular file; name a recorded run")
         with path.open("rb") as file:
             head = file.read(HEAD)
             if not head.startswith(f"{FORMAT} ".encode()) or len(head) < HEAD:
@@ -236,6 +309,8 @@ def _check_whole(path: Path) -> None:
             expected, length = int(said[b"bytes"]), path.stat().st_size - HEAD
             if length < expected:
                 raise DataError(f"{path}: is cut off: {length} of {expected} bytes are there; copy it again")
+            if length > expected:
+                raise DataError(f"{path}: has {length - expected} bytes too many; copy it again")
             digest = hashlib.sha256()
             while block := file.read(_BLOCK):
                 digest.update(block)

@@ -1,15 +1,17 @@
 """A plant's transitions, samples and schedule as the tables that the compiled driver reads."""
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
 
 from twin import emit
 from twin.declare import Asset
-from twin.drive import MOST_ARGUMENTS, Program
+from twin.drive import MOST_ARGUMENTS
 from twin.errors import PlantError
 from twin.formula import Formula
+from twin.kernel import Program
 from twin.layout import Control, Layout
 from twin.module import load
 
@@ -22,6 +24,7 @@ class _Transitions:
         self.keep: list[Any] = []
         self.rows: list[list[int]] = []
         self.cells: list[tuple[int, int]] = []
+        self.bounds: list[tuple[float, float]] = []
 
     def starts(self, kind: str, paths: Sequence[str]) -> np.ndarray:
         """Append the transitions of each guard or due; return where each one's begin, and the end."""
@@ -36,11 +39,6 @@ class _Transitions:
         return np.array(counts, np.int64)
 
     def _add(self, asset: str, cls: type[Asset], name: str, formula: Formula) -> None:
-        for returned in formula.returns:
-            if f"{asset}.{returned}" in self.layout.plant.wires:
-                raise PlantError(
-                    f"{asset}.{name}: sets {returned!r}, which is wired; remove the wire or hold it in a memory"
-                )
         if max(len(formula.arguments), len(formula.returns)) > MOST_ARGUMENTS:
             raise PlantError(f"{asset}.{name}: more than {MOST_ARGUMENTS} arguments or results; split the transition")
         compiled = getattr(load(*module_of(cls)), emit.function_name(cls, name))
@@ -49,6 +47,8 @@ class _Transitions:
         self.cells.extend(self._cell(f"{asset}.{a}") for a in formula.arguments)
         middle = len(self.cells)
         self.cells.extend(self._cell(f"{asset}.{r}") for r in formula.returns)
+        known = cls.quantities()
+        self.bounds += [(-inf, inf)] * len(formula.arguments) + [known[r].bounds for r in formula.returns]
         self.rows.append([compiled.address, first, middle - first, middle, len(self.cells) - middle])
 
     def _cell(self, path: str) -> tuple[int, int]:
@@ -71,7 +71,7 @@ def tabulated(layout: Layout) -> tuple[Program, tuple[Any, ...]]:
     Raises
     ------
     PlantError
-        If a transition sets an input that is wired.
+        If a transition has more arguments or results than the driver has room for.
     """
     plant = layout.plant
     transitions = _Transitions(layout)
@@ -83,6 +83,7 @@ def tabulated(layout: Layout) -> tuple[Program, tuple[Any, ...]]:
         at,
         np.array(transitions.rows, np.int64).reshape(-1, 5),
         np.array(transitions.cells, np.int64).reshape(-1, 2),
+        np.array(transitions.bounds, np.float64).reshape(-1, 2),
         np.array([layout.rows[t.reads] for tags in by_period for t in tags], np.int64),
         np.cumsum([0, *(len(tags) for tags in by_period)]).astype(np.int64),
         np.array(layout.periods, np.float64),

@@ -16,6 +16,9 @@ from twin.errors import DeclarationError, PlantError, unknown
 GROUP = "twin.assets"
 """Entry points of this group name packages; each file of such a package is one asset, its stem the id."""
 
+MAX_BYTES = 1_000_000
+"""An asset file is written by people; anything larger is not one."""
+
 _SHIPPED = "assets"
 
 
@@ -86,6 +89,11 @@ def _folder_of(package: str) -> Path:
         module = importlib.import_module(package)
     except ImportError as err:
         raise DeclarationError(f"asset package {package!r}: {err}; install it or drop its entry point") from err
+    except KeyboardInterrupt:
+        raise
+    except BaseException as err:  # another package's import may raise anything
+        said = f"{type(err).__name__}: {err}"
+        raise DeclarationError(f"asset package {package!r}: {said}; mend it or drop its entry point") from err
     folders = [Path(p).resolve() for p in getattr(module, "__path__", ())]
     if not folders:
         raise DeclarationError(
@@ -101,9 +109,12 @@ def _folder_of(package: str) -> Path:
 
 @cache
 def _declared(place: _Place) -> type[Asset]:
+    _check_readable(place.file)
     try:
         module = importlib.import_module(place.module) if place.module else _loaded(place.file)
-    except Exception as err:  # whatever a file raises while it runs, its author needs the file's name
+    except KeyboardInterrupt:
+        raise
+    except BaseException as err:  # whatever a file raises while it runs, SystemExit too: its author needs its name
         kind = "" if isinstance(err, DeclarationError) else f"{type(err).__name__}: "
         raise DeclarationError(f"{place.file}: {kind}{err}") from err
     own = [
@@ -114,6 +125,14 @@ def _declared(place: _Place) -> type[Asset]:
     if len(own) != 1:
         raise DeclarationError(f"{place.file}: declares {len(own)} assets; one file declares one")
     return own[0]
+
+
+def _check_readable(file: Path) -> None:
+    """Refuse what can't be an asset file before it is opened: a FIFO would make us wait for ever."""
+    if not file.is_file():
+        raise DeclarationError(f"{file}: is no regular file; remove it from the folder of asset files")
+    if file.stat().st_size > MAX_BYTES:
+        raise DeclarationError(f"{file}: larger than {MAX_BYTES} bytes; this is not an asset file")
 
 
 def _loaded(file: Path) -> ModuleType:
@@ -127,6 +146,6 @@ def _loaded(file: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except BaseException:
-        del sys.modules[name]
+        sys.modules.pop(name, None)
         raise
     return module

@@ -124,6 +124,8 @@ class _Tape:
             return self._chain(f"abs({a})", {a: f"1.0 if {a} > 0.0 else -1.0"})
         if name == "pow":
             b = args[1]
+            if a == b:
+                return self._chain(f"_m.pow({a}, {a})", {a: f"{{0}} * (1.0 + _m.log(_m.max2({a}, 1e-30)))"})
             return self._chain(
                 f"_m.pow({a}, {b})",
                 {a: f"{b} * {{0}} / _m.max2({a}, 1e-30)", b: f"{{0}} * _m.log(_m.max2({a}, 1e-30))"},

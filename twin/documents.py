@@ -12,7 +12,7 @@ from msgspec import Struct
 GOOD = 0x00000000
 """OPC UA ``Good``: the value is a measurement."""
 BAD = 0x80000000
-"""OPC UA ``Bad``: the reading is missing; the value repeats the last good one."""
+"""OPC UA ``Bad``: the reading is missing or is no finite number; the value repeats the last good one."""
 BAD_WAITING_FOR_INITIAL_DATA = 0x80320000
 """OPC UA ``BadWaitingForInitialData``: nothing has arrived yet."""
 

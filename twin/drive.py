@@ -2,12 +2,11 @@
 
 # mypy: disable-error-code="no-untyped-def,untyped-decorator,no-untyped-call"
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 
 from twin.address import call_fire, call_steps
+from twin.kernel import Program, Shape
 from twin.layout import Control, Flag
 
 T, H, CAP, SCHEDULED, EVENTS = (int(r) for r in list(Control)[:5])
@@ -15,6 +14,7 @@ LAST_EVENT, GAP, BUNCHED, TP, STOP, FLAG = (
     int(r) for r in (Control.LAST_EVENT, Control.GAP, Control.BUNCHED, Control.TP, Control.STOP, Control.FLAG)
 )
 RUNNING, AT_STOP, CROSSED, DONE = (int(f) for f in list(Flag)[:4])
+NOT_FINITE = int(Flag.NOT_FINITE)
 OUT_OF_BOUNDS, ZENO, WATCHED = int(Flag.OUT_OF_BOUNDS), int(Flag.ZENO), int(Flag.WATCHED)
 COUNTERS = len(Control)
 
@@ -28,50 +28,6 @@ MOST_SHRINKING = 6
 MOST_CLOSE = 200.0
 ITERATIONS = 512
 MOST_ARGUMENTS = 64
-
-
-class Program(NamedTuple):
-    """A plant's behaviour as tables; all arrays are int64 unless said.
-
-    Attributes
-    ----------
-    on, at : (guards + 1,), (dues + 1,)
-        Transitions of guard or due i are rows ``on[i]:on[i + 1]`` of `transitions`.
-    transitions : (n, 5)
-        Address, first argument, number of arguments, first result, number of results.
-    cells : (m, 2)
-        What arguments and results are: 0 and a row of ``z``, or 1 and a control row.
-    sample_rows, sample_starts : rows of ``z`` by sampling period
-    periods : float64
-    change_times : float64, change_rows, change_values : float64
-    bounds : float64, (2, states)
-    watched : (guards + dues,)
-        Codes at which a lane pauses.
-    """
-
-    on: np.ndarray
-    at: np.ndarray
-    transitions: np.ndarray
-    cells: np.ndarray
-    sample_rows: np.ndarray
-    sample_starts: np.ndarray
-    periods: np.ndarray
-    change_times: np.ndarray
-    change_rows: np.ndarray
-    change_values: np.ndarray
-    bounds: np.ndarray
-    watched: np.ndarray
-
-
-class Shape(NamedTuple):
-    """Sizes that the driver needs: lanes per block, rows, first rows."""
-
-    width: int
-    nx: int
-    ng: int
-    gp: int
-    g: int
-    xp: int
 
 
 # Arrays are handed one by one to the functions that read them: a tuple of all of them costs seconds of compile time.
@@ -98,8 +54,8 @@ def _next_stop(c, j, periods, dues, change_times, end):
 
 
 @njit(**_INNER)
-def _fire(z, c, j, transitions, cells, first, last, scratch):
-    """Run transitions `first` to `last` on lane j, each seeing what the one before left."""
+def _fire(z, c, j, transitions, cells, cell_bounds, first, last, scratch):
+    """Run transitions `first` to `last` on lane j, each seeing what the one before left; flag a bad result."""
     for k in range(first, last):
         argument, result = transitions[k, 1], transitions[k, 3]
         for i in range(transitions[k, 2]):
@@ -107,11 +63,13 @@ def _fire(z, c, j, transitions, cells, first, last, scratch):
             scratch[0, i] = c[row, j] if cells[argument + i, 0] else np.float64(z[row, j])
         call_fire(transitions[k, 0], scratch[0].ctypes.data, scratch[1].ctypes.data)
         for i in range(transitions[k, 4]):
-            row = cells[result + i, 1]
+            row, value = cells[result + i, 1], scratch[1, i]
+            if not cell_bounds[result + i, 0] <= value <= cell_bounds[result + i, 1]:
+                c[FLAG, j] = OUT_OF_BOUNDS
             if cells[result + i, 0]:
-                c[row, j] = scratch[1, i]
+                c[row, j] = value
             else:
-                z[row, j] = scratch[1, i]
+                z[row, j] = value
 
 
 @njit(**_INNER)
@@ -184,7 +142,7 @@ def _locate(steps, z, c, w, tables, j, nx, ng, gp, g, xp):
 
 
 @njit(**_INNER)
-def _cross(z, c, j, member, ng, gp, g, on, transitions, cells, watch, scratch, log, count):
+def _cross(z, c, j, member, ng, gp, g, on, transitions, cells, cell_bounds, watch, scratch, log, count):
     """Fire the guards of lane j that have risen, in declared order; return how many, and if one is watched."""
     watched, fired = False, 0
     for i in range(ng):
@@ -196,7 +154,7 @@ def _cross(z, c, j, member, ng, gp, g, on, transitions, cells, watch, scratch, l
         rose = z[gp + i, j] < 0.0 and z[g + i, j] >= 0.0
         z[gp + i, j] = z[g + i, j]
         if rose:
-            _fire(z, c, j, transitions, cells, on[i], on[i + 1], scratch)
+            _fire(z, c, j, transitions, cells, cell_bounds, on[i], on[i + 1], scratch)
     return fired, watched
 
 
@@ -223,7 +181,7 @@ def _change(z, c, j, times, rows, values):
 
 
 @njit(**_INNER)
-def _fire_dues(z, c, j, member, first, at, transitions, cells, watch, scratch, log, count):
+def _fire_dues(z, c, j, member, first, at, transitions, cells, cell_bounds, watch, scratch, log, count):
     """Fire what is due, in declared order; return how many, and if one is watched."""
     fired, watched = 0, False
     t, ng = c[T, j], watch.size - at.size + 1
@@ -233,7 +191,7 @@ def _fire_dues(z, c, j, member, first, at, transitions, cells, watch, scratch, l
             log[count + fired, 0], log[count + fired, 1], log[count + fired, 2] = t, member, ng + k
             fired += 1
             watched = watched or watch[ng + k] > 0
-            _fire(z, c, j, transitions, cells, at[k], at[k + 1], scratch)
+            _fire(z, c, j, transitions, cells, cell_bounds, at[k], at[k + 1], scratch)
     return fired, watched
 
 
@@ -259,6 +217,7 @@ def _release(c, lanes, periods, dues, times, end):
 def _serve(steps, tables, w, z, c, j, member, shape, program, samples, sample_counts, scratch, log, count):
     """Locate and fire, or sample, change and fire, as lane j's flag says; return how many fired, and if watched."""
     on, at, transitions, cells, watch = program.on, program.at, program.transitions, program.cells, program.watched
+    cell_bounds = program.cell_bounds
     nx, ng, gp, g, xp = shape.nx, shape.ng, shape.gp, shape.g, shape.xp
     if c[FLAG, j] == CROSSED and c[T, j] - c[TP, j] > LOCATE:
         _locate(steps, z, c, w, tables, j, nx, ng, gp, g, xp)
@@ -270,12 +229,16 @@ def _serve(steps, tables, w, z, c, j, member, shape, program, samples, sample_co
     if not _in_bounds(z, j, program.bounds):
         c[FLAG, j] = OUT_OF_BOUNDS
         return 0, False
+    for i in range(ng):
+        if z[g + i, j] != z[g + i, j]:  # a guard that is not a number would silently never fire
+            c[FLAG, j] = NOT_FINITE
+            return 0, False
     if c[FLAG, j] == CROSSED:
-        return _cross(z, c, j, member, ng, gp, g, on, transitions, cells, watch, scratch, log, count)
+        return _cross(z, c, j, member, ng, gp, g, on, transitions, cells, cell_bounds, watch, scratch, log, count)
     _sample(z, c, j, member, program.periods, program.sample_rows, program.sample_starts, samples, sample_counts)
     _change(z, c, j, program.change_times, program.change_rows, program.change_values)
     first_due = COUNTERS + program.periods.size
-    return _fire_dues(z, c, j, member, first_due, at, transitions, cells, watch, scratch, log, count)
+    return _fire_dues(z, c, j, member, first_due, at, transitions, cells, cell_bounds, watch, scratch, log, count)
 
 
 @njit(**_INNER)
@@ -341,7 +304,7 @@ def warm(real: type[np.floating]) -> None:
     """Compile the driver, or load its machine code, by driving no members."""
     ints, reals = np.zeros(1, np.int64), np.zeros(0)
     program = Program(
-        ints, ints, np.zeros((0, 5), np.int64), np.zeros((0, 2), np.int64), ints, ints,
+        ints, ints, np.zeros((0, 5), np.int64), np.zeros((0, 2), np.int64), np.zeros((0, 2)), ints, ints,
         reals, reals, ints, reals, np.zeros((2, 0)), ints,
     )  # fmt: skip
     z, c = np.zeros((0, 1, 1), real), np.zeros((0, 1, 1))

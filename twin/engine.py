@@ -48,7 +48,7 @@ class Simulation(simpy.Environment):
         behaviours: Iterable[Behaviour] = (),
         **options: Any,
     ) -> None:
-        members = max(members, start.members if start else 1)
+        members = start.members if start and members == 1 else members
         self.plant, self.seed = plant, start.seed if start else seed
         self.ensemble = Ensemble(plant, members, **options)
         if start is not None:
@@ -94,6 +94,22 @@ class Simulation(simpy.Environment):
             self.ensemble.watch(name)
             self._waiting[name] = self.event()
         return self._waiting[name]
+
+    def run(self, until: float | Event | None = None) -> Any:
+        """Run as SimPy's `Environment.run` does; a time must be finite and not before now.
+
+        Raises
+        ------
+        SimulationError
+            If `until` is no such time.
+        """
+        if until is not None and not isinstance(until, Event) and not self.now <= float(until) < math.inf:
+            raise SimulationError(
+                f"{self.plant.name}: t = {self.now:g} s: can't run until {until} s; give a later time"
+            )
+        if until == self.now:
+            return None
+        return super().run(until)
 
     def step(self) -> None:
         """Integrate to the next SimPy event, or to an event of the plant that someone waits for, and process it."""

@@ -10,13 +10,13 @@ import numpy as np
 from twin import families, flat
 from twin.behaviour import module_of, tabulated
 from twin.declare import State
-from twin.drive import COUNTERS, DONE, WATCHED, Program, Shape, advance, warm
-from twin.errors import PlantError, SimulationError, unknown
+from twin.drive import COUNTERS, DONE, WATCHED, advance, warm
+from twin.errors import PlantError, SimulationError, SnapshotError, unknown
 from twin.explain import explained
-from twin.kernel import Kernel
+from twin.kernel import Kernel, Program, Shape
 from twin.layout import Control, Flag, Layout
 from twin.module import compile_aside
-from twin.plant import Plant, setting
+from twin.plant import METHODS, Plant, setting
 
 Form = Literal["families", "flat"]
 
@@ -76,6 +76,10 @@ def compile_plant(
         float32 is for generating data; it needs rk4.
     """
     method = plant.solver.method
+    if form not in ("families", "flat"):
+        raise PlantError(f"{plant.name}: {unknown('form', form, ('families', 'flat'))}")
+    if method not in METHODS or not plant.solver.step > 0.0 or not plant.solver.rtol > 0.0:
+        raise PlantError(f"{plant.name}: solver {plant.solver}: method, step and rtol don't make sense; mend them")
     if real is np.float32 and method != "rk4":
         raise PlantError(f"{plant.name}: solver: float32 runs with rk4 only, not {method}; choose rk4 or float64")
     layout = Layout.of(plant, width or (1 if members == 1 else LANES[method]), real)
@@ -117,6 +121,8 @@ class Ensemble:
     """
 
     def __init__(self, plant: Plant, members: int = 1, compiled: Compiled | None = None, **options: Any) -> None:
+        if members < 1:
+            raise PlantError(f"{plant.name}: {members} members; an ensemble has at least one")
         self.plant, self.members = plant, members
         self.compiled = compiled or compile_plant(plant, members, **options)
         lay = self.layout
@@ -185,9 +191,15 @@ class Ensemble:
     def set(self, path: str, value: float | np.ndarray, members: Any = slice(None)) -> None:
         """Set ``asset.quantity`` of some members, SI; refused where unknown, computed, wired or out of bounds."""
         lay = self.layout
-        for number in np.unique(np.asarray(value, float)):
+        try:
+            chosen = np.atleast_1d(np.arange(self.members)[members])
+            value = np.broadcast_to(np.asarray(value, float), chosen.shape)
+        except (TypeError, ValueError, IndexError) as err:
+            raise PlantError(
+                f"{path}: {self.members} members can't be set to this: {err}; give numbers in SI"
+            ) from None
+        for number in np.unique(value):
             setting(self.plant, path, float(number))
-        chosen = np.arange(self.members)[members]
         block, lane = np.divmod(chosen, lay.width)
         if path in lay.dues:
             self._c[block, lay.dues[path], lane] = value
@@ -307,6 +319,12 @@ class Ensemble:
     def restore(self, z: np.ndarray, c: np.ndarray) -> None:
         """Put back what `member_state` returned; one member's state is copied to every member."""
         lay = self.layout
+        rows = (len(lay.member_rows()), len(lay.member_controls()))
+        if (len(z), len(c)) != rows or z.shape[1:] != c.shape[1:] or z.shape[1] not in (1, self.members):
+            raise SnapshotError(
+                f"{self.plant.name}: a state of {z.shape} and {c.shape} numbers doesn't fit {self.members} members "
+                f"of {rows[0]} and {rows[1]}; restore one member, or as many as there are"
+            )
         for blocks, chosen, values in ((self._z, lay.member_rows(), z), (self._c, lay.member_controls(), c)):
             spread = np.broadcast_to(values, (len(chosen), self.members))
             padded = np.repeat(spread[:, -1:], len(blocks) * lay.width, axis=1)

@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from twin.declare import State
+from twin.declare import Due, Input, Memory, State
 from twin.formula import Formula
 from twin.layout import Control, Flag
 from twin.plant import Plant
@@ -41,6 +41,8 @@ def evaluate(plant: Plant, values: dict[str, float], time: float) -> dict[str, f
     for asset, cls in plant.assets.items():
         for formula in cls.dynamics.values():
             run(asset, formula)
+        for name, guard in cls.guards.items():
+            run(asset, guard._replace(returns=(name,)))
     for path in plant.wires:
         asset, name = path.split(".")
         known[path] = argument(asset, name)
@@ -50,14 +52,14 @@ def evaluate(plant: Plant, values: dict[str, float], time: float) -> dict[str, f
 def explained(ensemble: "Ensemble", member: int, flag: Flag) -> str:
     """Return the message for a member that failed with `flag`."""
     lay, plant = ensemble.layout, ensemble.plant
-    values = {path: float(ensemble.get(path)[member]) for path in lay.rows}
+    values = {path: float(ensemble.get(path)[member]) for path in (*lay.rows, *lay.dues)}
     control = ensemble.rows(ensemble._c, int(Control.T))
     time = float(control[member])
     where = f"{plant.name}: t = {time:.9g} s"
     if ensemble.members > 1:
         where += f": member {member}"
     if flag is Flag.OUT_OF_BOUNDS:
-        for path in lay.states:
+        for path in [*lay.states, *(p for p in plant.paths(Input, Memory, Due) if p not in plant.wires)]:
             low, high = plant.quantity(path).bounds
             if not low <= values[path] <= high:
                 unit = plant.quantity(path).unit
@@ -69,6 +71,9 @@ def explained(ensemble: "Ensemble", member: int, flag: Flag) -> str:
         name = _last_event(ensemble, member)
         return f"{where}: {name} happens without end in no time (Zeno); give the guard hysteresis or a rest"
     known = evaluate(plant, values, time)
+    for path in lay.guards:
+        if math.isnan(known[path]):
+            return f"{where}: guard {path} is not a number; mend its equation or the values it is computed from"
     rates = {f"{a}.{s}": known[f"{a}.d_{s}"] for a, cls in plant.assets.items() for s in cls.roles[State]}
     bad = [p for p, v in {**known, **rates}.items() if not math.isfinite(v)]
     scale = {p: abs(r) / (abs(values[p]) + plant.quantity(p).nominal) for p, r in rates.items()}  # type: ignore[attr-defined]

@@ -19,6 +19,8 @@ COPY_STATE, ADD_STATE, COPY, ADD, CALL = range(5)
 """What a table row asks for; see `twin.stepping`."""
 
 OP_WIDTH = 10
+RATES, GUARDS = "d/dt", "> 0"
+"""Roles of a class kernel beside its output functions; no function can be called so."""
 
 
 def _place(cls: type[Asset], argument: str, width: int) -> str:
@@ -37,10 +39,10 @@ def roles(cls: type[Asset]) -> dict[str, tuple[dict[str, Formula], list[str]]]:
     """Return what a class kernel can be asked for: formulas and the names of its results, by role."""
     asked = {name: ({name: formula}, list(cls.roles[Output])) for name, formula in cls.outputs.items()}
     if cls.dynamics:
-        asked["rates"] = (cls.dynamics, [f"d_{s}" for s in cls.roles[State]])
+        asked[RATES] = (cls.dynamics, [f"d_{s}" for s in cls.roles[State]])
     if cls.guards:
         # A guard's result goes by the guard's name: guards are free to call their number what they like.
-        asked["guards"] = ({n: f._replace(returns=(n,)) for n, f in cls.guards.items()}, list(cls.guards))
+        asked[GUARDS] = ({n: f._replace(returns=(n,)) for n, f in cls.guards.items()}, list(cls.guards))
     return asked
 
 
@@ -146,9 +148,9 @@ def build(layout: Layout, method: str, *, progress: Callable[[str], None] = lamb
     addresses = {g.cls: kernel(g) for g in layout.groups}
     rates = [
         *_stage_ops(layout, addresses),
-        *(_call_op(layout, g, addresses, "rates") for g in layout.groups if g.cls.dynamics),
+        *(_call_op(layout, g, addresses, RATES) for g in layout.groups if g.cls.dynamics),
     ]
-    guards = [_call_op(layout, g, addresses, "guards") for g in layout.groups if g.cls.guards]
+    guards = [_call_op(layout, g, addresses, GUARDS) for g in layout.groups if g.cls.guards]
     tables: dict[str, list[list[int]]] = {"rates": rates, "guards": guards}
     if method == "rodas4":
         tables |= _stiff_tables(layout, progress, keep)
@@ -229,7 +231,7 @@ def _call_op(
     cls = group.cls
     sizes = (len(cls.roles[State]), len(held_names(cls)), len(cls.roles[Input]), len(cls.roles[Output]))
     x, q, u, o = (start + first * size for start, size in zip((group.x, group.q, group.u, group.o), sizes, strict=True))
-    result = {"rates": layout.d + x, "guards": layout.g + group.g}.get(role, o)
+    result = {RATES: layout.d + x, GUARDS: layout.g + group.g}.get(role, o)
     return [CALL, addresses[cls], count or len(group.assets), x, q, u, o, result, list(roles(cls)).index(role), 0]
 
 

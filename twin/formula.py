@@ -84,7 +84,8 @@ def parse(function: Callable[..., Any], where: str) -> Formula:
 
 class _Parser:
     def __init__(self, where: str) -> None:
-        self.where, self.lines, self.helpers = where, [], 0  # type: ignore[var-annotated]
+        self.where, self.helpers = where, 0
+        self.lines: list[Line] = []
 
     def refuse(self, node: ast.AST, what: str) -> DeclarationError:
         return DeclarationError(f"{self.where}: `{ast.unparse(node)}`: {what}")
@@ -163,6 +164,12 @@ class _Parser:
                 return self.call(node, [go(a) for a in node.args], values)
         raise self.refuse(node, "an equation can't hold this; use arithmetic, `a if b else c` and math functions")
 
+    def check_arity(self, node: ast.Call, name: str, given: int) -> None:
+        """Refuse `math.log(x, 2)` and the like: what Python takes beyond one argument, kernels don't."""
+        least, most = {"min": (2, 64), "max": (2, 64), "pow": (2, 2)}.get(name, (1, 1))
+        if not least <= given <= most:
+            raise self.refuse(node, f"{name} takes {least if least == most else f'{least} or more'} here, not {given}")
+
     def name(self, node: ast.expr, name: str, names: dict[str, str], values: dict[str, Any]) -> ast.expr:
         if name in names:
             return ast.Name(id=names[name], ctx=ast.Load())
@@ -187,6 +194,8 @@ class _Parser:
     def call(self, node: ast.Call, args: list[ast.expr], values: dict[str, Any]) -> ast.expr:
         function = _resolve(node.func, values)
         name = getattr(function, "__name__", "")
+        if name in FUNCTIONS and not inspect.isfunction(function):
+            self.check_arity(node, name, len(args))
         if (
             function is not None
             and name in FUNCTIONS

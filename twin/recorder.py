@@ -6,6 +6,7 @@ file. Rows are compressed as they come, so memory holds what the file will.
 
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Sequence
 from json import dumps
@@ -16,7 +17,7 @@ from typing import Any, Self
 import h5py
 import numpy as np
 
-from twin.archive import FORMAT, HEAD, VERSION, Run, content_hash, group_name, head
+from twin.archive import FORMAT, VERSION, Run, content_hash, group_name, head, is_whole
 from twin.declare import Due, Output, Quantity
 from twin.documents import Document, Frame, Happening, Schema, Start, Stop
 from twin.errors import DataError
@@ -41,17 +42,18 @@ class Recorder:
     Parameters
     ----------
     path : pathlib.Path
-        A run that is already there is replaced; any other file is refused.
+        A recorded run that is already there is replaced; anything else is refused: other files, links, devices.
     plant : Plant
         With the values that are run.
 
     Raises
     ------
     DataError
-        If `path` can't be written, at once rather than after the run; or the disk is full.
+        If `path` can't be written, at once rather than after the run; or a name can't be stored; or the disk is full.
     """
 
     def __init__(self, path: Path, plant: Plant) -> None:
+        _check_names(plant)
         self.path, self._plant = path, plant
         self._temporary: Path | None = _reserved(path)
         self._file = h5py.File(path.name, "w", driver="core", backing_store=False, libver=LIBVER, track_order=True)
@@ -181,7 +183,7 @@ class Recorder:
         try:
             _write(self._temporary, head(body), body)
             _check(self._temporary, self.path, content)
-            self._temporary.replace(self.path)
+            self._settle()
             _sync_folder(self.path.parent)
         except OSError as err:
             raise DataError(
@@ -190,26 +192,55 @@ class Recorder:
         finally:
             self.discard()
 
+    def _settle(self) -> None:
+        """Give the file its name, unless something that is no run has got that name meanwhile."""
+        assert self._temporary is not None  # noqa: S101 - a recorder records once
+        try:
+            _check_replaceable(self.path)
+        except DataError as err:
+            kept, self._temporary = self._temporary, None
+            raise DataError(f"{err}; the run is kept in {kept}") from None
+        self._temporary.replace(self.path)
+
     def _table(self, name: str, rows: np.ndarray) -> None:
         self._file.create_dataset(name, data=rows, chunks=(max(len(rows), 1),), maxshape=(None,), **_FILTERS)
 
 
 def _reserved(path: Path) -> Path:
     """Return a new, empty file beside `path`, which shows that the folder can be written."""
-    if path.is_dir():
-        raise DataError(f"{path}: is a folder; name a file in it")
-    if not path.parent.is_dir():
-        raise DataError(f"{path}: there is no folder {path.parent}; make it first")
     try:
-        if path.exists() and path.stat().st_size:
-            with path.open("rb") as file:
-                if not file.read(HEAD).startswith(FORMAT.encode()):
-                    raise DataError(f"{path}: is no recorded run; choose another name, so that it isn't overwritten")
+        if not path.parent.is_dir():
+            raise DataError(f"{path}: there is no folder {path.parent}; make it first")
+        _check_replaceable(path)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         os.close(handle)
     except OSError as err:
         raise DataError(f"{path}: can't be written: {err.strerror}; name another folder") from None
     return Path(name)
+
+
+def _check_replaceable(path: Path) -> None:
+    """Refuse a path at which anything stands but a recorded run in a file of its own; nothing may stand there."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(mode):
+        raise DataError(f"{path}: is a folder; name a file in it")
+    if stat.S_ISLNK(mode):
+        raise DataError(f"{path}: is a symbolic link; name the file itself")
+    if not stat.S_ISREG(mode):
+        raise DataError(f"{path}: is no regular file; name a file")
+    if not is_whole(path):
+        raise DataError(f"{path}: is no recorded run; choose another name, so that it isn't overwritten")
+
+
+def _check_names(plant: Plant) -> None:
+    """Refuse names that HDF5 can't hold, or that nobody could type to read them back."""
+    for kind, names in (("plant", [plant.name]), ("tag", [*plant.tags])):
+        for name in names:
+            if not name.strip() or not name.isprintable():
+                raise DataError(f"{kind} {name!r}: can't be recorded under this name; use letters, digits, signs")
 
 
 def _write(path: Path, *parts: bytes) -> None:

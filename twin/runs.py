@@ -4,6 +4,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from queue import Empty, SimpleQueue
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -24,6 +26,16 @@ WINDOWS = 100
 """At least so many windows a run, where sampling allows: progress is shown once each."""
 MOST_ROWS = 2**22
 """Numbers that a window may sample, for all tags and members."""
+MOST_STEPS = 2**22
+"""Steps of the solver's own size that a window may take, for all members, where sampling allows."""
+PATIENCE = 0.5
+"""How long a window may go on after Ctrl-C before it is abandoned [s]."""
+LONGEST_RUN = 1e9
+"""Longest run [s], some 30 years: beyond it, time has no microseconds left."""
+MOST_SEED = 2**64 - 1
+
+WINDOW_THREAD = "twin window"
+"""Name of the thread in which windows are computed; at its end a run that was interrupted may leave it behind."""
 
 Put = Callable[[Document], None]
 
@@ -99,8 +111,10 @@ def run(
 ) -> Summary:
     """Run `plant` from rest to `until` [s], putting every document into the sinks.
 
-    Ctrl-C ends the run after the window in hand: the sinks get a `Stop` that says ``interrupted``, and the
-    summary is that of what was done. A second Ctrl-C is a KeyboardInterrupt.
+    Ctrl-C, SIGTERM and SIGHUP end the run after the window in hand: the sinks get a `Stop` that says
+    ``interrupted``, and the summary is that of what was done. A window that takes longer than `PATIENCE` from
+    then on is abandoned: the run ends where it began, and the ensemble is of no further use. A second Ctrl-C
+    is a KeyboardInterrupt.
 
     Parameters
     ----------
@@ -120,8 +134,10 @@ def run(
     SimulationError
         If the numbers stop meaning anything; by then the sinks have got all that came before, and a `Stop`.
     """
-    if not 0.0 < until < np.inf:
-        raise PlantError(f"{plant.name}: can't run for {until:g} s; give a positive time")
+    if not 0.0 < until <= LONGEST_RUN:
+        raise PlantError(f"{plant.name}: can't run for {until:g} s; give a positive time up to {LONGEST_RUN:g} s")
+    if not 0 <= seed <= MOST_SEED:
+        raise PlantError(f"{plant.name}: seed {seed} is out of range; give one from 0 to {MOST_SEED}")
     machines = ensemble or Ensemble(plant, members, **options)
     instruments = Instruments(plant, machines.members, seed)
     tally = Tally()
@@ -147,21 +163,26 @@ def _drive(
 ) -> None:
     """Advance to `until` or Ctrl-C, putting frames, happenings and a `Stop`."""
     ending: Ending = "done"
-    message = ""
-    with _interruptible() as interrupted:
+    reached = machines.time
+    with _interruptible() as interruption, _aside(interruption) as finish:
         try:
+            machines.advance(reached)  # what is compiled at the first call is compiled here
+            _emit(machines, instruments, put)
             for end in windows(machines.plant, machines.members, until):
-                machines.advance(end)
+                if not finish(partial(machines.advance, end)):
+                    ending = "interrupted"
+                    break
                 _emit(machines, instruments, put)
+                reached = end
                 progress(end)
-                if interrupted.is_set() and end < until:
-                    ending, message = "interrupted", "stopped by Ctrl-C"
+                if interruption.signal and end < until:
+                    ending = "interrupted"
                     break
         except SimulationError as err:
             _emit(machines, instruments, put)
             put(Stop(machines.time, "failed", str(err)))
             raise
-        put(Stop(machines.time, ending, message))
+        put(Stop(reached, ending, f"stopped by {interruption.signal}" if ending == "interrupted" else ""))
 
 
 def _emit(machines: Ensemble, instruments: Instruments, put: Put) -> None:
@@ -175,9 +196,9 @@ def windows(plant: Plant, members: int, until: float) -> Iterator[float]:
     """Yield the ends of the windows in which a run is done, the last one `until`.
 
     They fall on samples of the fastest tags, where the solver stops anyway, and depend on nothing but the
-    arguments: a run's bits don't depend on who watches it.
+    arguments: a run's bits don't depend on who watches it, nor on how fast the machine is.
     """
-    longest = min(LONGEST_WINDOW, until / WINDOWS)
+    longest = min(LONGEST_WINDOW, until / WINDOWS, MOST_STEPS * plant.solver.step / members)
     if not plant.tags:
         count = max(round(until / longest), 1)
         yield from (until * i / count for i in range(1, count))
@@ -196,22 +217,89 @@ def _stream(period: float) -> str:
     return f"every_{period:.12g}_s"
 
 
+class _Interruption:
+    """What asked the run to end; nothing so far."""
+
+    signal = ""
+
+
 @contextmanager
-def _interruptible() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into an event, so that no document is lost half way; restore the handler at the end."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event  # only the main thread gets signals
+def _interruptible() -> Iterator[_Interruption]:
+    """Note signals instead of dying of them, so that no document is lost half way; restore handlers at the end."""
+    interruption = _Interruption()
+    if not _hears_signals():
+        yield interruption
         return
-    before = signal.getsignal(signal.SIGINT)
 
     def note(number: int, frame: Any) -> None:
-        if event.is_set():
+        # A closing terminal or a service manager may ask twice; only a person who is at the keyboard means it.
+        if interruption.signal and number == signal.SIGINT:
             raise KeyboardInterrupt
-        event.set()
+        interruption.signal = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
 
-    signal.signal(signal.SIGINT, note)
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    taken = [n for n, handler in before.items() if handler is not signal.SIG_IGN or n == signal.SIGINT]
+    for number in taken:
+        signal.signal(number, note)
     try:
-        yield event
+        yield interruption
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number in taken:
+            signal.signal(number, before[number])
+
+
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def _hears_signals() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+Call = Callable[[], Any]
+
+
+@contextmanager
+def _aside(interruption: _Interruption) -> Iterator[Callable[[Call], bool]]:
+    """Give a function that makes a call, and returns whether it came to its end before patience did.
+
+    The call is made in a thread of its own: Python hears no signal while compiled code runs in the main one.
+    """
+    if not _hears_signals():
+        yield lambda call: (call(), True)[1]
+        return
+    calls: SimpleQueue[Call | None] = SimpleQueue()
+    ends: SimpleQueue[BaseException | None] = SimpleQueue()
+
+    def finish(call: Call) -> bool:
+        calls.put(call)
+        deadline = np.inf
+        while perf_counter() < deadline:
+            try:
+                failure = ends.get(timeout=0.1)
+            except Empty:
+                if interruption.signal and deadline == np.inf:
+                    deadline = perf_counter() + PATIENCE
+                continue
+            if failure is not None:
+                raise failure
+            return True
+        return False
+
+    thread = threading.Thread(target=_make, args=(calls, ends), name=WINDOW_THREAD, daemon=True)
+    thread.start()
+    try:
+        yield finish
+    finally:
+        calls.put(None)
+        thread.join(PATIENCE)  # at once, but for a window that was abandoned
+
+
+def _make(calls: SimpleQueue[Call | None], ends: SimpleQueue[BaseException | None]) -> None:
+    """Make calls until there is None, and tell how each ended."""
+    while (call := calls.get()) is not None:
+        try:
+            call()
+        except BaseException as err:  # raised again where it is waited for
+            ends.put(err)
+        else:
+            ends.put(None)

@@ -47,7 +47,8 @@ def readings(
 
     ``value[i] = round(truth[i - delay] + bias + drift * time[i] + noise[i])``, held from `stuck_after` on.
     A stuck instrument says ``Good``: that is what makes it a fault. A missing reading is ``Bad`` and
-    repeats the last good value; before the first one the value is `zero`, never the truth. The result of
+    repeats the last good value, and so is one that is no finite number; before the first good one the value
+    is `zero`, never the truth. The result of
     a long block is that of its parts, bit for bit, where each part gets the `carry` of the one before.
 
     Parameters
@@ -73,7 +74,7 @@ def readings(
     shown = np.concatenate([np.full((members, absent), zero), queue[:, : count - absent]], axis=1)
     value = _measured(tag, shown, index, seeds, zero)
     value, stuck = _held(tag, value, index, carry.stuck)
-    quality = np.full(value.shape, GOOD, np.uint32)
+    quality = np.where(np.isfinite(value), np.uint32(GOOD), np.uint32(BAD))
     quality[:, :absent] = BAD_WAITING_FOR_INITIAL_DATA
     if tag.dropout:
         lost = uniform(seeds, tag.name, "dropout", first, count) < tag.dropout
@@ -83,12 +84,13 @@ def readings(
 
 
 def _measured(tag: Tag, shown: np.ndarray, index: np.ndarray, seeds: np.ndarray, zero: float) -> np.ndarray:
-    """Return `shown` with the instrument's errors."""
-    value = shown + (tag.bias + tag.drift * (index * tag.every))
-    if tag.noise:
-        value = value + tag.noise * normal(seeds, tag.name, "noise", int(index[0]) if index.size else 0, index.size)
-    if tag.quantum:
-        value = zero + np.round((value - zero) / tag.quantum) * tag.quantum
+    """Return `shown` with the instrument's errors; not finite where these overflow."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = shown + (tag.bias + tag.drift * (index * tag.every))
+        if tag.noise:
+            value = value + tag.noise * normal(seeds, tag.name, "noise", int(index[0]) if index.size else 0, index.size)
+        if tag.quantum:
+            value = zero + np.round((value - zero) / tag.quantum) * tag.quantum
     return np.asarray(value)
 
 

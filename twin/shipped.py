@@ -48,4 +48,9 @@ def _of(package: str) -> list[Path]:
         if package == _SHIPPED:
             return []  # twin stands alone: the plants are another package's
         raise PlantError(f"plant package {package!r}: {err}; install it or drop its entry point") from None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as err:  # another package's import may raise anything
+        said = f"{type(err).__name__}: {err}"
+        raise PlantError(f"plant package {package!r}: {said}; mend it or drop its entry point") from None
     return [file for folder in module.__path__ for file in sorted(Path(folder, "plants").glob("*.yaml"))]

@@ -19,7 +19,7 @@ from twin.layout import Control, Layout
 from twin.plant import Plant
 
 FORMAT = 1
-MAX_BYTES = 4 * 1024**3
+_HEADER = {"format", "plant", "identity", "seed", "z_names", "c_names", "digest"}
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,10 @@ class Snapshot:
 
     @cached_property
     def digest(self) -> str:
-        """Hash of identity, seed and every number."""
-        head = json.dumps([FORMAT, self.identity, self.seed, str(self.z.dtype), self.z.shape])
+        """Hash of identity, seed, names and every number."""
+        head = json.dumps(
+            [FORMAT, self.identity, self.seed, str(self.z.dtype), self.z.shape, self.z_names, self.c_names]
+        )
         parts = [head.encode(), np.ascontiguousarray(self.z).tobytes(), np.ascontiguousarray(self.c).tobytes()]
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
@@ -122,8 +124,10 @@ class Snapshot:
                 z, c = file["z"], file["c"]
         except OSError as err:
             raise DataError(f"{path}: snapshot can't be read: {err.strerror or err}; check the path") from None
-        except (BadZipFile, KeyError, ValueError, EOFError) as err:
+        except (BadZipFile, KeyError, ValueError, EOFError, TypeError, AttributeError, NotImplementedError) as err:
             raise DataError(f"{path}: not a whole snapshot ({err}); take it again") from None
+        if not isinstance(header, dict) or not header.keys() >= _HEADER:
+            raise DataError(f"{path}: not a snapshot: its header is incomplete; take it again")
         if header.get("format") != FORMAT:
             raise SnapshotError(
                 f"{path}: snapshot format {header.get('format')}, this version reads {FORMAT}; take it again"
@@ -136,7 +140,7 @@ class Snapshot:
 
 
 def identity(plant: Plant) -> str:
-    """Return the hash of everything about a plant but its numbers."""
+    """Return the hash of everything about a plant but its values and limits."""
     parts: list[object] = [plant.name, sorted(plant.wires.items()), plant.solver, sorted(plant.tags.items())]
     parts += [plant.schedule, [(a, _described(cls)) for a, cls in plant.assets.items()]]
     return hashlib.sha256(repr(parts).encode()).hexdigest()

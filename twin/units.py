@@ -32,6 +32,12 @@ _SYMBOLS: dict[str, Dimensions] = {
     "H": (2, 1, -2, 0, -2),
     "F": (-2, -1, 4, 0, 2),
 }
+# Plain ASCII; what Python's float takes beyond that (1_0, full-width digits) is a slip of the pen here.
+_NUMBER = re.compile(
+    r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?|[+-]?(?:nan|inf|infinity)", re.ASCII | re.IGNORECASE
+)
+# Short, and no power of a power: pint would work at `m**9**9**9` for ever.
+_UNIT = re.compile(r"(?:[A-Za-z%µ°Ω/.()·* ]|\*\*-?\d\b(?!\*)|\^-?\d\b|-?\d(?!\d{2})){1,40}")
 _FACTOR = re.compile(r"([A-Za-z]+|1)(-?\d+)?")
 _BASE = ("m", "kg", "s", "K", "A")
 
@@ -75,18 +81,25 @@ def to_si(text: str | float, declared: str) -> float:
         If it is no finite number, or its unit is unknown or measures something else.
     """
     if not isinstance(text, str):
-        return _finite(float(text), str(text))
+        try:
+            return _finite(float(text), str(text))
+        except (TypeError, ValueError, OverflowError):
+            raise TwinError(f"{text!r:.80} is not a number; give one in {declared}") from None
     number, _, written = text.strip().partition(" ")
-    try:
-        value = float(number)
-    except ValueError:
-        raise TwinError(f"{text!r} is not a number with a unit; write it like '1.5 {declared}'") from None
-    written = written.strip()
+    if not _NUMBER.fullmatch(number):
+        raise TwinError(f"{text!r:.80} is not a number with a unit; write it like '1.5 {declared}'")
+    value, written = float(number), written.strip()
     if written in ("", declared):
         return _finite(value, text)
     return _finite(
         float(_registry().Quantity(value, _parsed(written, text, declared)).to(_pint(declared)).magnitude), text
     )
+
+
+def difference_to_si(text: str, declared: str) -> float:
+    """Return a difference, such as an instrument's error, in the `declared` unit: `0.2 degC` of noise is 0.2 K."""
+    _, _, written = text.strip().partition(" ")
+    return to_si(text, declared) - to_si(f"0 {written}".strip(), declared)
 
 
 def from_si(value: float, declared: str, wanted: str) -> float:
@@ -111,6 +124,8 @@ def _finite(value: float, text: str) -> float:
 def _parsed(written: str, text: str, declared: str) -> Any:
     """Return pint's unit for `written`, refusing what is unknown or measures something else than `declared`."""
     try:
+        if not _UNIT.fullmatch(written):
+            raise ValueError(written)
         unit = _registry().Unit(_pint(written))
     except Exception:  # pint raises tokenizer, attribute and its own errors for bad text
         raise TwinError(f"unknown unit {written!r} in {text!r}; the value is in {declared}") from None

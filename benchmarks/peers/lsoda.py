@@ -45,21 +45,6 @@ def _scaled(source: str, nominal: np.ndarray) -> str:
     return source
 
 
-def scipy_rates(given: Problem) -> Callable[[float, np.ndarray], np.ndarray]:
-    """Return ``f(t, y)`` for SciPy, compiled, with the constants bound."""
-    rates, p = given.rates, given.p
-
-    @njit(error_model="numpy")
-    def bound(t: float, y: np.ndarray) -> np.ndarray:
-        d = np.empty_like(y)
-        rates(t, y, p, d)
-        return d
-
-    bound(given.start, given.y)
-    result: Callable[[float, np.ndarray], np.ndarray] = bound
-    return result
-
-
 def scipy_bound(given: Problem) -> Callable[[float, np.ndarray, np.ndarray], np.ndarray]:
     """Return ``f(t, y, p)`` for SciPy, compiled."""
     rates = given.rates

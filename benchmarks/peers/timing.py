@@ -39,13 +39,3 @@ def alternate(contenders: Mapping[str, Callable[[], float]], rounds: int = ROUND
             done = work()
             seen[name].append(done / (time.process_time() - began))
     return {name: Rate(tuple(values)) for name, values in seen.items()}
-
-
-def cpu_seconds(work: Callable[[], object], repeats: int = 3) -> float:
-    """Return the least CPU time that `work` takes [s]."""
-    times = []
-    for _ in range(repeats):
-        began = time.process_time()
-        work()
-        times.append(time.process_time() - began)
-    return min(times)

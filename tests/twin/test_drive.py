@@ -8,7 +8,7 @@ import pytest
 
 from tests.plants import one
 from twin.ensemble import Ensemble
-from twin.errors import SimulationError
+from twin.errors import PlantError, SimulationError
 from twin.plant import Change, Solver, Tag
 
 ROOT_EPS = 1e-9
@@ -152,3 +152,36 @@ def test_float32_runs_with_compensation_where_a_step_is_below_its_resolution():
     ensemble.advance(100.0)
     # a step changes b by 1e-7, the resolution of float32 near one; uncompensated it would stand or drift by per cents
     assert ensemble.get("it.b")[0] == pytest.approx(math.exp(-0.01), rel=1e-6)
+
+
+@pytest.mark.parametrize(("square", "value"), [(36.0, "6"), (-1.0, "nan")])
+def test_what_a_transition_may_not_remember_is_refused_with_its_value(square, value):
+    ensemble = Ensemble(one("careless", values={"square": square}))
+    with pytest.raises(SimulationError, match=rf"^careless: t = 0\.5 s: it\.kept = {value} 1 left its bounds \[0, 5\]"):
+        ensemble.advance(1.0)
+
+
+def test_a_guard_that_is_not_a_number_is_refused_by_name():
+    ensemble = Ensemble(one("careless", values={"ceiling": 0.25}))
+    with pytest.raises(SimulationError, match=r"^careless: t = \S+ s: guard it\.under is not a number"):
+        ensemble.advance(1.0)
+
+
+@pytest.mark.parametrize("until", [math.nan, math.inf, -1.0])
+def test_a_time_that_can_not_be_reached_is_refused(until):
+    ensemble = Ensemble(one("oscillator"))
+    with pytest.raises(SimulationError, match=r"^oscillator: t = 0 s: can't advance to \S+ s; give a later time"):
+        ensemble.advance(until)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, np.zeros(3), "1 m", None])
+def test_what_members_can_not_be_set_to_is_refused(value):
+    ensemble = Ensemble(one("oscillator"), 2)
+    with pytest.raises(PlantError, match=r"^it\.x: "):
+        ensemble.set("it.x", value)
+    assert ensemble.get("it.x").tolist() == [1.0, 1.0]
+
+
+def test_an_ensemble_without_members_is_refused():
+    with pytest.raises(PlantError, match="oscillator: 0 members; an ensemble has at least one"):
+        Ensemble(one("oscillator"), 0)

@@ -2,10 +2,14 @@
 
 import json
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -22,13 +26,17 @@ OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 EPILOG = """\b
 Exit codes:
   0    done
-  1    failed: the numbers went wrong, or a kernel can't be compiled
+  1    failed: the numbers went wrong, a kernel can't be compiled, or stdout can't be written
   2    wrong usage
   3    invalid plant, asset or scenario
   4    a file of data can't be read or written, or no connection
   5    a check failed
-  130  interrupted; what was done until then is kept
+  130  interrupted by Ctrl-C, SIGTERM or SIGHUP; what was done until then is kept
 """
+
+
+class Interrupted(BaseException):
+    """Ctrl-C, or a signal that means the same, told apart from click's own way with it."""
 
 
 class Commands(click.Group):
@@ -57,6 +65,13 @@ class Commands(click.Group):
             raise click.UsageError(unknown("command", name, self.list_commands(ctx)), ctx)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; click would answer Ctrl-C with an empty line."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted from None
+
 
 def _foreign() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}
@@ -65,7 +80,9 @@ def _foreign() -> dict[str, EntryPoint]:
 def _loaded(point: EntryPoint) -> Any:
     try:
         return point.load()
-    except Exception as err:  # another package's import may raise anything; ours goes on
+    except KeyboardInterrupt:
+        raise
+    except BaseException as err:  # another package's import may raise anything, SystemExit too; ours goes on
         said = f"{type(err).__name__}: {err}"
 
         @click.command(point.name, help=f"(can't be loaded from {point.value})", context_settings=_ANYTHING)
@@ -85,20 +102,65 @@ def twin() -> None:
     """Describe, check, run and record plants of industrial equipment."""
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; leave with the code that `twin --help` lists."""
     given = sys.argv[1:] if arguments is None else arguments
-    code = _run(given)
+    _fill_descriptors()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal can't show is no failure
+    with _signals_as_interrupt():
+        code = _run(given)
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _hush()
-        code = code or FAILED
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as err:
+        code = code or _unwritable(err, given)
+    if any(thread.name == WINDOW_THREAD for thread in threading.enumerate()):
+        os._exit(code)  # compiled code that nobody waits for any more, and that can't be stopped
     sys.exit(code)
+
+
+WINDOW_THREAD = "twin window"
+"""As `twin.runs` calls it, which is not imported here: it brings the whole simulator."""
+
+
+def _fill_descriptors() -> None:
+    """Open what was closed for us, or the next file that is opened would be our stdout."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+@contextmanager
+def _signals_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP unwind the command as Ctrl-C does; one that is ignored, as by nohup, stays so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: Any) -> None:
+        signal.signal(number, signal.SIG_IGN)  # asked once is enough: what is left is tidying up
+        raise KeyboardInterrupt
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {n: handler for n in numbers if (handler := signal.getsignal(n)) is not signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _run(given: list[str]) -> int:
     """Return the exit code of a command; every error is one line on stderr."""
+    if not given:
+        click.echo(twin.get_help(click.Context(twin, info_name="twin")), err=True)
+        return USAGE
     try:
         code = twin.main(given, prog_name="twin", standalone_mode=False)
         return code if isinstance(code, int) else OK
@@ -109,13 +171,12 @@ def _run(given: list[str]) -> int:
         return _complain(err.format_message(), FAILED, given)
     except TwinError as err:
         return _complain(str(err), err.exit_code, given)
-    except (KeyboardInterrupt, click.Abort):
+    except (Interrupted, KeyboardInterrupt, click.Abort):
         return _complain("interrupted", INTERRUPTED, given)
-    except BrokenPipeError:
-        _hush()
-        return FAILED
     except OSError as err:
-        return _complain(f"{err.filename or 'twin'}: {err.strerror or err}; check the path and the disk", FAILED, given)
+        if err.filename is None:
+            return _unwritable(err, given)
+        return _complain(f"{err.filename}: {err.strerror or err}; check the path and the disk", FAILED, given)
     except MemoryError:
         return _complain(
             "out of memory; ask for less at once: fewer members, slower tags, a shorter run", FAILED, given
@@ -128,19 +189,35 @@ def _run(given: list[str]) -> int:
 
 
 def _complain(message: str, code: int, given: list[str]) -> int:
+    """Say what is wrong on stderr, and to a program on stdout; whatever becomes of it, return the code."""
     line = " ".join(message.split())
-    try:
-        if "--json" in given:
-            click.echo(json.dumps({"error": line, "exit_code": code}))
-        click.echo(line, err=True)
-    except BrokenPipeError:
-        _hush()
+    if "--json" in given:
+        _say(json.dumps({"error": line, "exit_code": code}), err=False)
+    _say(line, err=True)
     return code
 
 
-def _hush() -> None:
-    """Let the interpreter flush into nothing: whoever read our output is gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _say(line: str, *, err: bool) -> None:
+    try:
+        click.echo(line, err=err)
+    except OSError:
+        _hush(sys.stderr if err else sys.stdout)
+
+
+def _unwritable(error: OSError, given: list[str]) -> int:
+    """Say that our output can't be written, unless whoever read it is gone: then nobody wants to know."""
+    _hush(sys.stdout)
+    if isinstance(error, BrokenPipeError):
+        return FAILED
+    return _complain(f"stdout: {error.strerror or error}; make room, or name another place", FAILED, given)
+
+
+def _hush(stream: Any) -> None:
+    """Let the interpreter flush into nothing what can't be written."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except (AttributeError, OSError, ValueError):
+        return  # a stream without a descriptor
 
 
 def _decapitalised(text: str) -> str:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from twin.plant import Plant
 
+_LONGEST = 1e9
 _SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
+_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL | re.ASCII)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
 
@@ -31,7 +32,7 @@ assets_option = click.option(
 
 
 class Duration(click.ParamType[float]):
-    """A time such as ``1h``, ``10min``, ``90s`` or ``1.5 h``; a bare number is in seconds."""
+    """A time such as ``1h``, ``10min``, ``90s`` or ``1.5 h``, up to 1e9 s; a bare number is in seconds."""
 
     name = "duration"
 
@@ -40,12 +41,12 @@ class Duration(click.ParamType[float]):
         if isinstance(value, float):
             return value
         number, unit = split(str(value))
-        try:
-            seconds = float(number) * _SECONDS[unit or "s"]
-        except (ValueError, KeyError):
-            seconds = math.nan
-        if not 0.0 < seconds < math.inf:
+        known = _NUMBER.fullmatch(number) and unit in ("", *_SECONDS)
+        seconds = float(number) * _SECONDS[unit or "s"] if known else math.nan
+        if not seconds > 0.0:
             self.fail(f"{value!r} is no positive duration; write it like 90s, 10min or 1.5h", param, ctx)
+        if seconds > _LONGEST:
+            self.fail(f"{value!r} is longer than 1e9 s, some 30 years; give a shorter time", param, ctx)
         return seconds
 
 

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
 @click.command("run")
 @click.argument("plant")
-@click.option("--for", "until", type=Duration(), required=True, help="Simulated time, e.g. 90s, 10min, 1.5h.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="What random numbers derive from.")
+@click.option(
+    "--for", "until", type=Duration(), required=True, help="Simulated time, e.g. 90s, 10min, 1.5h; at most 1e9s."
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**64 - 1), default=1, show_default=True, help="What random numbers derive from."
+)
 @click.option("--set", "changes", type=Setting(), multiple=True, help="Change a value; may be given again.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Record the run, e.g. in run.h5.")
 @click.option(
@@ -44,7 +48,7 @@ def command(
 ) -> int:
     """Simulate PLANT, a file or the name of a shipped plant, from rest.
 
-    Ctrl-C ends the run early; what was done until then is recorded and shown.
+    Ctrl-C, SIGTERM or SIGHUP end the run early; what was done until then is recorded and shown.
     """
     chosen = _changed(load_plant(plant, folder), changes, solver)
     with ExitStack() as stack:
@@ -105,7 +109,7 @@ def _compiled(plant: "Plant", form: str) -> "Ensemble":
 @contextmanager
 def _progress(name: str, until: float) -> Iterator[Callable[[float], None]]:
     """Show a bar with the time left, on a terminal only."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda time: None
         return
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
