@@ -2,15 +2,14 @@
 
 import math
 from dataclasses import replace
-from pathlib import Path
 
-from benchmarks.report import report
+from benchmarks.report import REPOSITORY, report
 from twin.catalogue import find
 from twin.ensemble import Ensemble
 from twin.errors import SimulationError
 from twin.plant import Plant, Solver, Tag
 
-EQUIPMENT = Path(__file__).parent / "equipment"
+EQUIPMENT = REPOSITORY / "tests" / "equipment"
 INTERVALS = (1e-3, 1e-2, 0.1, 1.0)
 TARGETS = {"max_event_error": ("<=", 1e-8), "error_growth": ("<=", 1.5), "zeno_named": ("is", True)}
 PRECISE = Solver("dp5", 1e-3, 1e-10)

@@ -1,4 +1,4 @@
-"""Slow a spindle from now: fork a running machining cell and compare tool wear an hour later."""
+"""Slow a spindle from now: fork a running machining cell and compare tool wear ten minutes later."""
 
 import numpy as np
 

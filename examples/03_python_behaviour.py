@@ -1,4 +1,4 @@
-"""Add behaviour in Python: an operator who opens the valve when a tank overflows, then watches it for a minute."""
+"""Add behaviour in Python: an operator who stops the pump ten seconds after a tank overflows."""
 
 from twin.engine import Simulation
 from twin.plant import Plant

@@ -113,7 +113,7 @@ class Memory(Quantity):
 
 
 class Due(Quantity):
-    """The instant at which `at` transition of this name happens next; ``inf`` is never."""
+    """The instant at which the transition marked ``at(name)`` happens next; ``inf`` is never."""
 
     def __init__(self, doc: str, value: float = inf) -> None:
         super().__init__("s", doc, value, (0.0, inf))

@@ -12,7 +12,6 @@ Gradient = dict[str, str]
 """By argument: the variable or number that holds the partial derivative; absent ones are zero."""
 
 _SMALLEST = "1e-12"
-_OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 
 

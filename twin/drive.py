@@ -176,7 +176,6 @@ def _change(z, c, j, times, rows, values):
     while changed < times.size and times[changed] <= c[T, j]:
         z[rows[changed], j] = values[changed]
         changed += 1
-        c[CAP, j] = max(SETTLE, 1e-6 * c[H, j])
     c[SCHEDULED, j] = changed
 
 

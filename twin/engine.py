@@ -35,7 +35,7 @@ class Simulation(simpy.Environment):
         Seed of the named random streams; a start brings its own.
     behaviours : iterable of callables
         Each is called with the simulation and returns a SimPy process. They are started again at a
-        fork or restore, so they may remember nothing outside the plant's `Memory`.
+        restore, so they may remember nothing outside the plant's `Memory`.
     """
 
     def __init__(

@@ -90,7 +90,7 @@ def compile_plant(
     shape = Shape(layout.width, layout.nx, layout.ng, layout.gp, layout.g, layout.xp)
     nominal = [plant.quantity(p).nominal for p in layout.states]  # type: ignore[attr-defined]
     tolerances = [plant.solver.rtol * n * 1e-3 for n in nominal]
-    constants = np.array([plant.solver.rtol, math.inf, *tolerances, *layout.constants])
+    constants = np.array([plant.solver.rtol, plant.solver.max_step, *tolerances, *layout.constants])
     build = flat.build if form == "flat" else families.build
     return Compiled(layout, build(layout, method, progress=progress), program, shape, constants, keep)
 
@@ -207,10 +207,6 @@ class Ensemble:
             self._z[block, lay.rows[path], lane] = value
             if isinstance(self.plant.quantity(path), State):
                 self._z[block, lay.xp + lay.rows[path], lane] = value
-        # A changed number may be a kink: begin with a small step, as after an event.
-        self._c[block, int(Control.CAP), lane] = np.maximum(1e-8, 1e-6 * self._c[block, int(Control.H), lane])
-
-    # -- advancing -----------------------------------------------------------------------------------
 
     def watch(self, name: str, on: bool = True) -> None:
         """Stop advancing whenever the guard or due ``asset.name`` happens."""
@@ -284,8 +280,6 @@ class Ensemble:
         flags = self.rows(self._c, int(Control.FLAG))
         return {int(m): explained(self, int(m), Flag(int(flags[m]))) for m in np.flatnonzero(self._failed())}
 
-    # -- results -------------------------------------------------------------------------------------
-
     def take_samples(self) -> Iterator[Samples]:
         """Yield and forget what tags have read since the last call, a period at a time."""
         lay = self.layout
@@ -305,8 +299,6 @@ class Ensemble:
         self._happenings = []
         rows.sort(key=lambda row: (row[0], row[1]))
         return [Happening(t, int(m), names[int(code)]) for t, m, code in rows]
-
-    # -- copying -------------------------------------------------------------------------------------
 
     def member_state(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the whole state of every member: rows of ``z`` and of control, each (rows, members)."""

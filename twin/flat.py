@@ -26,8 +26,6 @@ class FlatText:
         self.single = layout.real is np.float32
         self.alone = layout.width == 1
 
-    # -- names ---------------------------------------------------------------------------------------
-
     @staticmethod
     def local(path: str, stage: Stage = "") -> str:
         """Return the variable that holds ``asset.quantity`` at a stage."""
@@ -45,8 +43,6 @@ class FlatText:
             origins = self.plant.wires.get(path)
             return " + ".join(self.local(o, stage) for o in origins) if origins else self.local(path)
         return self.local(f"{asset}.{argument}", stage)
-
-    # -- equations -----------------------------------------------------------------------------------
 
     def outputs(self, stage: Stage) -> list[str]:
         """Return the calls that compute every output at a stage."""
@@ -79,8 +75,6 @@ class FlatText:
         crossings = [f"((before__{i} < 0.0) & (guard__{i} >= 0.0))" for i in range(self.layout.ng)]
         # bitwise or: a short circuit would be a branch, and a branch ends vectorisation
         return [*lines, "crossed = " + (" | ".join(crossings) if crossings else "False")]
-
-    # -- rows ----------------------------------------------------------------------------------------
 
     def z(self, row: int) -> str:
         """Return the element of a row of ``z`` in lane j."""

@@ -33,7 +33,7 @@ class Control(IntEnum):
     GAP = 6
     """Time between the last two events [s]."""
     BUNCHED = 7
-    """How many events in a row came ever faster."""
+    """How much the last events looked like a run without end; see `drive`."""
     STEPS = 8
     """How many steps were accepted."""
     TP = 9

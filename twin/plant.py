@@ -20,11 +20,12 @@ METHODS: dict[str, Method] = {"rk4": "rk4", "dp5": "dp5", "rodas4": "rodas4"}
 
 
 class Solver(NamedTuple):
-    """How the physics is integrated: method, step [s], relative tolerance."""
+    """How the physics is integrated: method, step [s], relative tolerance, longest step [s]."""
 
     method: Method = "rk4"
     step: float = 1e-3
     rtol: float = 1e-6
+    max_step: float = float("inf")
 
 
 class Tag(NamedTuple):

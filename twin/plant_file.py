@@ -25,6 +25,7 @@ class SolverEntry(_Section):
     method: str = Field("rk4", description="rk4, dp5 (adaptive) or rodas4 (adaptive, stiff)")
     step: str = Field("1 ms", description="step of rk4; first step of the adaptive methods")
     rtol: str = Field("1e-6", description="relative tolerance of the adaptive methods")
+    max_step: str = Field("", description="longest step of the adaptive methods; unlimited if omitted")
 
 
 class TagEntry(_Section):

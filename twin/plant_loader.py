@@ -92,7 +92,11 @@ class _Loader:
         if method is None:
             raise PlantError(f"{node.at('method')}: solver.method: {unknown('method', entry.method, METHODS)}")
         step = self._number(node.at("step"), "solver.step", entry.step, "s", 1e-9, 1e6)
-        return Solver(method, step, self._number(node.at("rtol"), "solver.rtol", entry.rtol, "1", 1e-14, 0.1))
+        rtol = self._number(node.at("rtol"), "solver.rtol", entry.rtol, "1", 1e-14, 0.1)
+        longest = (
+            self._number(node.at("max_step"), "solver.max_step", entry.max_step, "s", 1e-9) if entry.max_step else inf
+        )
+        return Solver(method, step, rtol, longest)
 
     def _tag(self, plant: Plant, name: str, entry: TagEntry) -> Tag:
         node = self.tree["tags"][name]

@@ -394,7 +394,7 @@ def test_durations_are_read_as_people_write_them(text: str, seconds: float) -> N
     assert Duration().convert(text, None, None) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "h", "-1h", "0s", "1 fortnight", "nan", "inf", "1h30", "1e999s"])
+@pytest.mark.parametrize("text", ["", "h", "-1h", "0s", "1 fortnight", "nan", "inf", "1h30", "1_0s"])
 def test_no_duration_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match=r"is no positive duration; write it like 90s, 10min or 1\.5h"):
         Duration().convert(text, None, None)

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -254,6 +256,86 @@ def test_a_file_that_is_not_there_or_no_file_is_called_so(tmp_path: Path) -> Non
         Run.load(tmp_path)
 
 
+def forged(path: Path, recorded: Path, change: Callable[[h5py.File], None]) -> Path:
+    """Write a recording of other content with a head that fits."""
+    with h5py.File(path.with_suffix(".full"), "w", userblock_size=HEAD) as new, h5py.File(recorded, "r") as old:
+        for name in old:
+            old.copy(name, new)
+        new.attrs.update(old.attrs)
+        change(new)
+    whole = path.with_suffix(".full").read_bytes()
+    path.write_bytes(head(whole[HEAD:]) + whole[HEAD:])
+    return path
+
+
+def rename(file: h5py.File) -> None:
+    file.move("tags/every_1_s/LI-1/value", "tags/every_1_s/LI-1/worth")
+
+
+def shorten(file: h5py.File) -> None:
+    file["tags/every_1_s/LI-1/value"].resize((3, 7))
+
+
+def retype(file: h5py.File) -> None:
+    del file["happenings"]
+    file["happenings"] = np.zeros(3)
+
+
+FORGERIES = [
+    (lambda file: file.attrs.__delitem__("seed"), "'seed'"),
+    (lambda file: file.attrs.__setitem__("seed", "many"), "attribute 'seed' is str"),
+    (lambda file: file.attrs.__setitem__("solver", "{"), "Expecting property name enclosed in double quotes"),
+    (lambda file: file.attrs.__setitem__("solver", "3"), "attribute 'solver' is int"),
+    (lambda file: file.__delitem__("happenings"), "object 'happenings' doesn't exist"),
+    (retype, "/happenings is of another kind"),
+    (rename, "object 'value' doesn't exist"),
+    (shorten, "/tags/every_1_s/LI-1/value is of shape (3, 7)"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), FORGERIES)
+def test_content_of_another_kind_behind_a_head_of_ours_is_refused(
+    recorded: Path, tmp_path: Path, change: Callable[[h5py.File], None], message: str
+) -> None:
+    path = forged(tmp_path / "run.h5", recorded, change)
+    with pytest.raises(DataError) as refused:
+        Run.load(path)
+    assert str(refused.value).startswith(f"{path}: is no run as twin records them: ")
+    assert message in str(refused.value)
+    assert str(refused.value).endswith("; record the run again")
+
+
+def test_a_copy_with_a_new_head_is_a_run(recorded: Path, tmp_path: Path) -> None:
+    with Run.load(forged(tmp_path / "run.h5", recorded, lambda file: None)) as found, Run.load(recorded) as run:
+        assert found.content_hash() == run.content_hash()
+
+
+def test_a_head_of_ours_before_no_hdf5_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.h5"
+    path.write_bytes(head(b"nothing") + b"nothing")
+    with pytest.raises(DataError) as refused:
+        Run.load(path)
+    assert str(refused.value) == f"{path}: holds no HDF5 file that can be opened; record the run again"
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\0b", "a\nb", "\ud800"])
+def test_a_name_that_hdf5_cannot_hold_is_refused_before_the_run(plant: Plant, tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError) as refused:
+        Recorder(tmp_path / "run.h5", replace(plant, tags={name: plant.tags["LI-1"]._replace(name=name)}))
+    message = f"tag {name!r}: can't be recorded under this name; use letters, digits, signs"
+    assert str(refused.value) == message
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["time", "%74ime", "a/b", "..", "온도 1"])
+def test_a_tag_of_any_other_name_is_recorded_and_comes_back(plant: Plant, tmp_path: Path, name: str) -> None:
+    named = replace(plant, tags={name: plant.tags["LI-1"]._replace(name=name)}, limits={})
+    record(named, tmp_path / "run.h5")
+    with Run.load(tmp_path / "run.h5") as found:
+        assert list(found.tags) == [name]
+        assert found[name].value.shape == (1, 41)
+
+
 def test_an_unknown_tag_is_answered_with_its_neighbours(recorded: Path) -> None:
     with Run.load(recorded) as found, pytest.raises(DataError) as refused:
         found["LI-2"]
@@ -290,12 +372,14 @@ def test_the_head_is_one_block_that_tells_length_and_hash() -> None:
     assert said.splitlines()[:2] == ["equipment-twin run 1", "bytes 3"]
 
 
-@pytest.mark.parametrize("name", ["TI-101", "Volume Flow RateRMS", "a/b", "..", ".", "50%", "a%2Fb", "Ä"])
+@pytest.mark.parametrize(
+    "name", ["TI-101", "Volume Flow RateRMS", "a/b", "..", ".", "50%", "a%2Fb", "Ä", "time", "%74ime"]
+)
 def test_every_tag_has_a_group_of_its_own(name: str) -> None:
     key = group_name(name)
     assert "/" not in key
     assert key not in (".", "..")
-    assert (key == name) == (not set("/%") & set(name) and name.strip(".") != "")
+    assert (key == name) == (not set("/%") & set(name) and name.strip(".") != "" and name != "time")
 
 
 def test_attributes_that_hold_json_are_json(recorded: Path) -> None:

@@ -101,7 +101,7 @@ def test_samples_do_not_depend_on_how_a_run_is_cut():
     assert whole.digest() == cut.digest()
 
 
-def test_a_ball_that_bounces_without_end_is_called_zeno_by_name():
+def test_a_relay_without_hysteresis_is_called_zeno_by_name():
     with pytest.raises(
         SimulationError, match=r"^relay: t = 0\.5\d* s: it\.(above|below) happens without end in no time \(Zeno\)"
     ):
@@ -185,3 +185,22 @@ def test_what_members_can_not_be_set_to_is_refused(value):
 def test_an_ensemble_without_members_is_refused():
     with pytest.raises(PlantError, match="oscillator: 0 members; an ensemble has at least one"):
         Ensemble(one("oscillator"), 0)
+
+
+def test_a_guard_that_crosses_twice_is_seen_once_steps_are_short_enough():
+    # x = cos(w t) passes the mark downwards and upwards within 0.4 s; a step of seconds would stride over both
+    plant = one("oscillator", "dp5", 1e-3, 0.1, values={"w": 5.0, "first": -0.9, "second": -2.0})
+    careful = replace(plant, solver=plant.solver._replace(max_step=0.02))
+    ensemble = advanced(careful, 1.0)
+    assert [h.name for h in ensemble.take_happenings() if h.time > 0.0] == ["it.below_first"]
+    assert ensemble.steps()[0] >= 50
+
+
+@pytest.mark.parametrize("restitution", [0.3, 0.5, 0.8])
+def test_a_ball_that_bounces_ever_faster_is_called_zeno_near_its_limit(restitution):
+    plant = one("bouncing_ball", "dp5", 1e-3, 1e-10, values={"restitution": restitution})
+    limit = math.sqrt(2.0 / 9.81) * (1.0 + restitution) / (1.0 - restitution)
+    with pytest.raises(SimulationError, match=r"it\.floor happens without end in no time \(Zeno\)") as refused:
+        Ensemble(plant).advance(10.0)
+    stopped = float(str(refused.value).split("t = ")[1].split(" s")[0])
+    assert stopped == pytest.approx(limit, abs=1e-4)

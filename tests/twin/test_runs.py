@@ -1,6 +1,8 @@
 """A run: what the sinks get, in which order, and what is left when it ends early."""
 
+import os
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -170,7 +172,69 @@ def test_windows_change_no_bit(plant: Plant, heap: Heap) -> None:
     assert (heap.rows("every_1_s").truth[0] == Scale.of("m", "cm")(samples.values[0])).all()
 
 
-@pytest.mark.parametrize("until", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_second_sigterm_is_no_reason_to_lose_the_run(plant: Plant, heap: Heap, handler: object) -> None:
+    def press(time: float) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGHUP)
+
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
+    summary = run(plant, 30.0, sinks=[heap], progress=press)
+    assert (summary.ending, summary.message) == ("interrupted", "stopped by SIGHUP")
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_a_signal_that_is_ignored_stays_ignored(plant: Plant, handler: object) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        summary = run(plant, 30.0, progress=lambda time: signal.raise_signal(signal.SIGHUP))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert (summary.ending, summary.time) == ("done", 30.0)
+
+
+def test_a_window_that_takes_too_long_is_abandoned_after_a_signal(
+    plant: Plant, heap: Heap, handler: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machines, held = Ensemble(plant, 1), threading.Event()
+    advance = machines.advance
+
+    def slow(until: float) -> bool:
+        return held.wait(60.0) if until > 10.0 else advance(until)
+
+    monkeypatch.setattr(machines, "advance", slow)
+    press = threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT))
+    summary = run(plant, 30.0, sinks=[heap], ensemble=machines, progress=lambda t: press.start() if t == 10.0 else None)
+    held.set()
+    assert (summary.ending, summary.time) == ("interrupted", 10.0)
+    assert heap.documents[-1] == Stop(10.0, "interrupted", "stopped by Ctrl-C")
+    assert heap.rows("every_1_s").times[-1] == 10.0
+
+
+def test_windows_are_short_where_steps_are(plant: Plant) -> None:
+    fine = replace(plant, solver=plant.solver._replace(step=1e-6))
+    ends = windows(fine, 1, 1000.0)
+    assert next(ends) == 4.0  # of 2**22 steps of 1 us, whole samples of 0.5 s
+    bare = replace(plant, solver=plant.solver._replace(step=1e-9), tags={}, limits={})
+    assert next(windows(bare, 1, 10.0)) == pytest.approx(2**22 * 1e-9, rel=1e-3)
+
+
+def test_a_run_in_another_thread_is_the_same(plant: Plant, heap: Heap) -> None:
+    other = Heap()
+    thread = threading.Thread(target=run, args=(plant, 10.0), kwargs={"sinks": [other]})
+    thread.start()
+    run(plant, 10.0, sinks=[heap])
+    thread.join()
+    assert heap.rows("every_1_s").value.tobytes() == other.rows("every_1_s").value.tobytes()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64])
+def test_a_seed_is_64_bits(plant: Plant, seed: int) -> None:
+    with pytest.raises(PlantError) as refused:
+        run(plant, 1.0, seed=seed)
+    assert str(refused.value) == f"stores: seed {seed} is out of range; give one from 0 to 18446744073709551615"
+
+
+@pytest.mark.parametrize("until", [0.0, -1.0, 1.1e9, float("inf"), float("nan")])
 def test_a_run_needs_a_positive_time(plant: Plant, until: float) -> None:
     with pytest.raises(PlantError, match="give a positive time"):
         run(plant, until)

@@ -104,3 +104,23 @@ def test_a_members_readings_do_not_depend_on_its_company() -> None:
 def test_nothing_is_read_where_nothing_was_sampled() -> None:
     shown = readings(tag(noise=1.0, delay=2, stuck_after=0.0, dropout=0.5), np.empty((2, 0)), 0, SEEDS)
     assert shown.value.shape == shown.quality.shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [{"noise": 1e308}, {"bias": 1e308, "drift": 1e308}, {"quantum": 1e-320}, {"quantum": 1e308, "bias": 1e308}],
+)
+def test_a_reading_that_overflows_is_bad_and_repeats_the_last_good_one(errors: dict[str, float]) -> None:
+    shown = read(**errors)
+    assert np.isfinite(shown.value).all()
+    assert set(np.unique(shown.quality)) <= {GOOD, BAD}
+    assert (shown.quality == BAD).any()
+
+
+def test_a_truth_that_is_no_number_shows_as_a_bad_reading() -> None:
+    truth = TRUTH.copy()
+    truth[0, 3:5], truth[1, 7] = np.nan, np.inf
+    shown = readings(tag(), truth, 0, SEEDS)
+    assert np.argwhere(shown.quality == BAD).tolist() == [[0, 3], [0, 4], [1, 7]]
+    assert shown.value[0, 2:6].tolist() == [*TRUTH[0, [2, 2, 2, 5]]]
+    assert shown.value[1, 7] == TRUTH[1, 6]
