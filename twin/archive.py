@@ -121,6 +121,9 @@ class Run:
 
     def _check_content(self) -> None:
         """Raise anything where what the other methods read isn't there, or has another type or shape."""
+        missing = [name for name in _META if name not in self._file.attrs]
+        if missing:
+            raise KeyError(f"there is no attribute {missing[0]!r}")
         meta = self.meta
         for name, kind in _META.items():
             if not isinstance(meta[name], kind):

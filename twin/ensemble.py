@@ -26,7 +26,6 @@ LANES = {"rk4": 64, "dp5": 16, "rodas4": 16}
 _SLOTS = 4096
 _MOST_SAMPLES = 4_000_000
 _LOG_SLOTS = 4096
-_MOST_SAMPLES = 4_000_000
 
 
 class Happening(NamedTuple):

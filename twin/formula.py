@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from twin.errors import DeclarationError
 
 FUNCTIONS = ("exp", "expm1", "log", "tanh", "sqrt", "pow", "fabs", "sin", "cos", "min", "max", "abs")
-"""What an equation may call, from `math` or built in; all have exact counterparts in `twin.lanemath`."""
+"""What an equation may call, from `math` or built in; `twin.lower` and `twin.lanemath` have counterparts of all."""
 
 _ALIASES = {"fabs": "abs"}
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)

@@ -167,23 +167,11 @@ def cos(x):
     return -y if (quadrant == 1.0 or quadrant == 2.0) else y
 
 
-@njit(**_LANE)
-def sqrt(x):
-    """Return the square root; NaN below zero."""
-    return np.sqrt(x)
-
-
-# Python's max(a, b) is `b if b > a else a`; numba's differs on NaN. These follow Python exactly.
+# Python's max(a, b) is `b if b > a else a`; numba's differs on NaN. This follows Python exactly.
 @njit(**_LANE)
 def max2(a, b):
     """Return Python's ``max(a, b)``."""
     return b if b > a else a
-
-
-@njit(**_LANE)
-def min2(a, b):
-    """Return Python's ``min(a, b)``."""
-    return b if b < a else a
 
 
 _f = np.float32

@@ -36,6 +36,9 @@ class _Loader:
 
     def plant(self) -> Plant:
         file = self.file
+        if not file.plant.strip() or not file.plant.isprintable() or len(file.plant) > 200:
+            where = self.tree.at("plant")
+            raise PlantError(f"{where}: {file.plant!r}: a plant's name is 1 to 200 printable characters; rename it")
         bare = Plant(file.plant, self._assets(), text=self.text, about=file.about.strip())
         wires = {t: (o,) if isinstance(o, str) else tuple(o) for t, o in file.wires.items()}
         for target, origins in wires.items():
@@ -100,7 +103,7 @@ class _Loader:
 
     def _tag(self, plant: Plant, name: str, entry: TagEntry) -> Tag:
         node = self.tree["tags"][name]
-        if not name or not name.isprintable() or len(name) > 200:
+        if not name.strip() or not name.isprintable() or len(name) > 200:
             where = self.tree["tags"].at(name)
             raise PlantError(f"{where}: {name!r}: a tag's name is 1 to 200 printable characters; rename it")
         with self._at(f"{node.at('reads')}: {name}"):

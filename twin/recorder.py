@@ -94,7 +94,7 @@ class Recorder:
                 self._finish(document)
 
     def _begin(self, start: Start) -> None:
-        solver = self._plant.solver
+        solver = self._plant.solver._asdict()
         self._members = start.members
         self._rows = max(CHUNK // start.members, LEAST_ROWS)
         self._file.attrs.update(
@@ -109,7 +109,7 @@ class Recorder:
                 "members": start.members,
                 "until": start.until,
                 "overrides": dumps(start.overrides, sort_keys=True),
-                "solver": dumps(solver._asdict(), sort_keys=True),
+                "solver": dumps({k: None if v == np.inf else v for k, v in solver.items()}, sort_keys=True),
                 "versions": dumps(versions(), sort_keys=True),
             }
         )

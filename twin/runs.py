@@ -26,8 +26,8 @@ WINDOWS = 100
 """At least so many windows a run, where sampling allows: progress is shown once each."""
 MOST_ROWS = 2**22
 """Numbers that a window may sample, for all tags and members."""
-MOST_STEPS = 2**22
-"""Steps of the solver's own size that a window may take, for all members, where sampling allows."""
+MOST_STEPS = 2**24
+"""Steps of the solver's own size that a window may take, for all assets and members, where sampling allows."""
 PATIENCE = 0.5
 """How long a window may go on after Ctrl-C before it is abandoned [s]."""
 LONGEST_RUN = 1e9
@@ -111,10 +111,9 @@ def run(
 ) -> Summary:
     """Run `plant` from rest to `until` [s], putting every document into the sinks.
 
-    Ctrl-C, SIGTERM and SIGHUP end the run after the window in hand: the sinks get a `Stop` that says
-    ``interrupted``, and the summary is that of what was done. A window that takes longer than `PATIENCE` from
-    then on is abandoned: the run ends where it began, and the ensemble is of no further use. A second Ctrl-C
-    is a KeyboardInterrupt.
+    Ctrl-C, SIGTERM and SIGHUP end the run after the window in hand, with a `Stop` that says ``interrupted``.
+    A window that takes longer than `PATIENCE` from then on is abandoned: the run ends where it began, and the
+    ensemble is of no further use. A second Ctrl-C is a KeyboardInterrupt.
 
     Parameters
     ----------
@@ -198,7 +197,7 @@ def windows(plant: Plant, members: int, until: float) -> Iterator[float]:
     They fall on samples of the fastest tags, where the solver stops anyway, and depend on nothing but the
     arguments: a run's bits don't depend on who watches it, nor on how fast the machine is.
     """
-    longest = min(LONGEST_WINDOW, until / WINDOWS, MOST_STEPS * plant.solver.step / members)
+    longest = min(LONGEST_WINDOW, until / WINDOWS, MOST_STEPS * plant.solver.step / (members * len(plant.assets)))
     if not plant.tags:
         count = max(round(until / longest), 1)
         yield from (until * i / count for i in range(1, count))

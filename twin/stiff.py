@@ -3,7 +3,7 @@
 import numpy as np
 
 from twin import emit
-from twin.flat import FlatText, Stage
+from twin.flat import FlatText
 from twin.layout import Layout
 from twin.linear import class_partials, linearised
 from twin.stepping import GAMMA, RODAS4_NEW, RODAS4_STAGES, RODAS4_SUMS, RODAS4_TIMES, error_norm, weighted
@@ -49,8 +49,7 @@ class StiffText(FlatText):
             for i, p in enumerate(states):
                 earlier = [f"k{i}__{s}" for s in range(stage)]
                 lines.append(f"{self.local(p, stage)} = {weighted(RODAS4_STAGES[stage], earlier, self.local(p, 0))}")
-            at: Stage = stage
-            lines += [*self.outputs(at), *self.rates(at)]
+            lines += [*self.outputs(stage), *self.rates(stage)]
         for i, p in enumerate(states):
             carried = weighted(RODAS4_SUMS[stage], [f"k{i}__{s}" for s in range(stage)], "")
             rate = self.rate(p, stage)

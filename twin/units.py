@@ -36,8 +36,9 @@ _SYMBOLS: dict[str, Dimensions] = {
 _NUMBER = re.compile(
     r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?|[+-]?(?:nan|inf|infinity)", re.ASCII | re.IGNORECASE
 )
-# Short, and no power of a power: pint would work at `m**9**9**9` for ever.
-_UNIT = re.compile(r"(?:[A-Za-z%µ°Ω/.()·* ]|\*\*-?\d\b(?!\*)|\^-?\d\b|-?\d(?!\d{2})){1,40}")
+_UNIT = re.compile(r"[A-Za-z%µ°Ω0-9/.()·*^ -]{1,40}")
+# A power of a power, or of brackets, or a long exponent: pint would work at `m**9**9**9` for ever.
+_ENDLESS = re.compile(r"(?:\*\*|\^)\s*-?\d+\s*(?:\*\*|\^)|\)\s*(?:\*\*|\^)|(?:\*\*|\^)\s*\(|\d{3}|\*{3}|\^{2}")
 _FACTOR = re.compile(r"([A-Za-z]+|1)(-?\d+)?")
 _BASE = ("m", "kg", "s", "K", "A")
 
@@ -124,7 +125,7 @@ def _finite(value: float, text: str) -> float:
 def _parsed(written: str, text: str, declared: str) -> Any:
     """Return pint's unit for `written`, refusing what is unknown or measures something else than `declared`."""
     try:
-        if not _UNIT.fullmatch(written):
+        if not _UNIT.fullmatch(written) or _ENDLESS.search(written):
             raise ValueError(written)
         unit = _registry().Unit(_pint(written))
     except Exception:  # pint raises tokenizer, attribute and its own errors for bad text

@@ -7,6 +7,7 @@ import pytest
 from numba.core import event
 
 from tests.plants import one, shipped
+from twin.catalogue import find
 from twin.ensemble import Ensemble, compile_plant
 from twin.plant import Plant
 
@@ -61,3 +62,18 @@ def test_a_second_plant_of_known_equipment_compiles_nothing():
     with event.install_listener("numba:compile", Listener()):
         Ensemble(other).advance(1.0)
     assert compiled == []
+
+
+def test_output_functions_may_be_called_rates_and_guards(tmp_path):
+    (tmp_path / "oddly_named.py").write_text(
+        '"""Functions named like a kernel\'s roles."""\n'
+        "from twin.declare import Asset, Output, State, physics\n\n"
+        'class OddlyNamed(Asset):\n    """Valid always."""\n'
+        '    x = State("1", "state", 1.0)\n    a = Output("1", "one")\n    b = Output("1", "two")\n'
+        "    @physics\n    def rates(x):\n        a = 2.0 * x\n        return a\n"
+        "    @physics\n    def guards(x):\n        b = 3.0 * x\n        return b\n"
+        "    @physics\n    def change(a, b):\n        d_x = a - b\n        return d_x\n"
+    )
+    ensemble = Ensemble(Plant("odd", {"it": find("oddly_named", tmp_path)}), form="families")
+    ensemble.advance(1.0)
+    assert ensemble.get("it.x")[0] == pytest.approx(np.exp(-1.0), rel=1e-12)

@@ -209,3 +209,12 @@ def test_an_unknown_call_is_refused_with_what_there_is() -> None:
         DeclarationError, match=r"can't call this; there are exp, expm1, log, .* of this form, defined above the class$"
     ):
         parse(with_print, "pump.f")
+
+
+def test_a_function_with_more_arguments_than_kernels_take_is_refused() -> None:
+    def logarithm(x):
+        y = math.log(x, 2.0)
+        return y
+
+    with pytest.raises(DeclarationError, match=r"`math\.log\(x, 2\.0\)`: log takes 1 here, not 2"):
+        parse(logarithm, "it")

@@ -213,9 +213,9 @@ def test_a_window_that_takes_too_long_is_abandoned_after_a_signal(
 def test_windows_are_short_where_steps_are(plant: Plant) -> None:
     fine = replace(plant, solver=plant.solver._replace(step=1e-6))
     ends = windows(fine, 1, 1000.0)
-    assert next(ends) == 4.0  # of 2**22 steps of 1 us, whole samples of 0.5 s
+    assert next(ends) == 8.0  # 2**24 steps of 1 us, for two assets, are 8.4 s; samples are taken every 0.5 s
     bare = replace(plant, solver=plant.solver._replace(step=1e-9), tags={}, limits={})
-    assert next(windows(bare, 1, 10.0)) == pytest.approx(2**22 * 1e-9, rel=1e-3)
+    assert next(windows(bare, 1, 10.0)) == pytest.approx(2**23 * 1e-9, rel=1e-3)
 
 
 def test_a_run_in_another_thread_is_the_same(plant: Plant, heap: Heap) -> None:

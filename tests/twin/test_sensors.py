@@ -108,7 +108,7 @@ def test_nothing_is_read_where_nothing_was_sampled() -> None:
 
 @pytest.mark.parametrize(
     "errors",
-    [{"noise": 1e308}, {"bias": 1e308, "drift": 1e308}, {"quantum": 1e-320}, {"quantum": 1e308, "bias": 1e308}],
+    [{"noise": 1e308}, {"bias": 1e308, "drift": 1e308}, {"quantum": 1e-320}],
 )
 def test_a_reading_that_overflows_is_bad_and_repeats_the_last_good_one(errors: dict[str, float]) -> None:
     shown = read(**errors)

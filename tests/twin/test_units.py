@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin.errors import TwinError
-from twin.units import check_convertible, dimensions, from_si, spell, to_si
+from twin.units import check_convertible, difference_to_si, dimensions, from_si, spell, to_si
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,20 @@ def test_a_unit_that_measures_something_else_is_not_convertible() -> None:
     check_convertible("degC", "K")
     with pytest.raises(TwinError, match="kg measures something else"):
         check_convertible("kg", "K")
+
+
+@pytest.mark.parametrize(("text", "kelvin"), [("0.2 degC", 0.2), ("0.9 degF", 0.5), ("0.3 K", 0.3), ("0.3", 0.3)])
+def test_a_difference_of_temperatures_has_no_offset(text: str, kelvin: float) -> None:
+    assert difference_to_si(text, "K") == pytest.approx(kelvin, rel=1e-12)
+
+
+@pytest.mark.parametrize("unit", ["m**9**9**9", "m^9^9", "m" * 60, "m;import os", "__import__"])
+def test_a_unit_that_is_no_unit_is_refused_at_once(unit: str) -> None:
+    with pytest.raises(TwinError, match="unknown unit"):
+        to_si(f"1 {unit}", "m")
+
+
+@pytest.mark.parametrize("text", ["1_0 m", "１ m", "0x10 m", "1e99999 m", "one m"])  # noqa: RUF001
+def test_a_number_that_python_would_read_but_people_would_not_is_refused(text: str) -> None:
+    with pytest.raises(TwinError, match=r"is not a number with a unit|is not a finite number"):
+        to_si(text, "m")
