@@ -32,11 +32,33 @@ _SYMBOLS: dict[str, Dimensions] = {
     "H": (2, 1, -2, 0, -2),
     "F": (-2, -1, 4, 0, 2),
 }
+# What nearly every plant file writes, with the coherent unit, factor and offset: pint takes 0.4 s to import.
+_COMMON: dict[str, tuple[str, float, float]] = {
+    "ms": ("s", 1e-3, 0.0),
+    "min": ("s", 60.0, 0.0),
+    "h": ("s", 3600.0, 0.0),
+    "mm": ("m", 1e-3, 0.0),
+    "cm": ("m", 1e-2, 0.0),
+    "um": ("m", 1e-6, 0.0),
+    "mm2": ("m2", 1e-6, 0.0),
+    "cm2": ("m2", 1e-4, 0.0),
+    "mbar": ("Pa", 1e2, 0.0),
+    "kPa": ("Pa", 1e3, 0.0),
+    "bar": ("Pa", 1e5, 0.0),
+    "kW": ("W", 1e3, 0.0),
+    "kW/K": ("W/K", 1e3, 0.0),
+    "mV": ("V", 1e-3, 0.0),
+    "degC": ("K", 1.0, 273.15),
+    "rpm": ("rad/s", math.pi / 30.0, 0.0),
+    "m3/h": ("m3/s", 1.0 / 3600.0, 0.0),
+    "l/s": ("m3/s", 1e-3, 0.0),
+    "l/min": ("m3/s", 1e-3 / 60.0, 0.0),
+}
 # Plain ASCII; what Python's float takes beyond that (1_0, full-width digits) is a slip of the pen here.
 _NUMBER = re.compile(
     r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?|[+-]?(?:nan|inf|infinity)", re.ASCII | re.IGNORECASE
 )
-_UNIT = re.compile(r"[A-Za-z%µ°Ω0-9/.()·*^ -]{1,40}")
+_UNIT = re.compile(r"[A-Za-z_%µ°Ω0-9/.()·*^ -]{1,40}")
 # A power of a power, or of brackets, or a long exponent: pint would work at `m**9**9**9` for ever.
 _ENDLESS = re.compile(r"(?:\*\*|\^)\s*-?\d+\s*(?:\*\*|\^)|\)\s*(?:\*\*|\^)|(?:\*\*|\^)\s*\(|\d{3}|\*{3}|\^{2}")
 _FACTOR = re.compile(r"([A-Za-z]+|1)(-?\d+)?")
@@ -92,6 +114,9 @@ def to_si(text: str | float, declared: str) -> float:
     value, written = float(number), written.strip()
     if written in ("", declared):
         return _finite(value, text)
+    if written in _COMMON:
+        _, factor, offset = _common(written, text, declared)
+        return _finite(value * factor + offset, text)
     return _finite(
         float(_registry().Quantity(value, _parsed(written, text, declared)).to(_pint(declared)).magnitude), text
     )
@@ -107,12 +132,17 @@ def from_si(value: float, declared: str, wanted: str) -> float:
     """Return a number in the `declared` unit as a number in the `wanted` one, e.g. ``degC``."""
     if wanted == declared:
         return value
+    if wanted in _COMMON:
+        _, factor, offset = _common(wanted, wanted, declared)
+        return (value - offset) / factor
     return float(_registry().Quantity(value, _pint(declared)).to(_parsed(wanted, wanted, declared)).magnitude)
 
 
 def check_convertible(wanted: str, declared: str) -> None:
     """Refuse a unit that does not measure what `declared` measures."""
-    if wanted != declared:
+    if wanted in _COMMON:
+        _common(wanted, wanted, declared)
+    elif wanted != declared:
         _parsed(wanted, wanted, declared)
 
 
@@ -120,6 +150,13 @@ def _finite(value: float, text: str) -> float:
     if not math.isfinite(value):
         raise TwinError(f"{text!r} is not a finite number")
     return value
+
+
+def _common(written: str, text: str, declared: str) -> tuple[str, float, float]:
+    """Return a common unit, refusing one that measures something else than `declared`."""
+    if dimensions(_COMMON[written][0]) != dimensions(declared):
+        raise TwinError(f"{text!r} is not a value in {declared}; {written} measures something else")
+    return _COMMON[written]
 
 
 def _parsed(written: str, text: str, declared: str) -> Any:

@@ -2,12 +2,13 @@
 
 import math
 
+import pint
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from twin.errors import TwinError
-from twin.units import check_convertible, difference_to_si, dimensions, from_si, spell, to_si
+from twin.units import _COMMON, _pint, check_convertible, difference_to_si, dimensions, from_si, spell, to_si
 
 
 @pytest.mark.parametrize(
@@ -116,3 +117,19 @@ def test_a_unit_that_is_no_unit_is_refused_at_once(unit: str) -> None:
 def test_a_number_that_python_would_read_but_people_would_not_is_refused(text: str) -> None:
     with pytest.raises(TwinError, match=r"is not a number with a unit|is not a finite number"):
         to_si(text, "m")
+
+
+@pytest.mark.parametrize("unit", _COMMON)
+def test_a_common_unit_is_what_pint_says_it_is(unit: str) -> None:
+    base, factor, offset = _COMMON[unit]
+    registry = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    for value in (-3.5, 0.0, 20.0):
+        exact = registry.Quantity(value, _pint(unit)).to(_pint(base)).magnitude
+        assert to_si(f"{value} {unit}", base) == pytest.approx(exact, rel=1e-14, abs=1e-14)
+        assert from_si(value * factor + offset, base, unit) == pytest.approx(value, rel=1e-12, abs=1e-10)
+
+
+@pytest.mark.parametrize("text", ["1 min", "2 bar", "3 degC", "4 l/min"])
+def test_a_common_unit_of_something_else_is_refused(text: str) -> None:
+    with pytest.raises(TwinError, match="is not a value in kg; "):
+        to_si(text, "kg")
