@@ -53,8 +53,8 @@ class _Tape:
     def value(self, node: ast.expr) -> str:
         """Append what computes `node` and its gradient; return the variable or number that holds it."""
         match node:
-            case ast.Constant(value=value):
-                return repr(float(value))  # type: ignore[arg-type]
+            case ast.Constant(value=bool() | int() | float() as value):
+                return repr(float(value))
             case ast.Name(id=name):
                 return name
             case ast.UnaryOp(operand=operand):

@@ -87,7 +87,7 @@ def compile_plant(
     _compile_in_parallel(layout, method, form, progress)
     program, keep = tabulated(layout)
     shape = Shape(layout.width, layout.nx, layout.ng, layout.gp, layout.g, layout.xp)
-    nominal = [plant.quantity(p).nominal for p in layout.states]  # type: ignore[attr-defined]
+    nominal = [plant.nominal(p) for p in layout.states]
     tolerances = [plant.solver.rtol * n * 1e-3 for n in nominal]
     constants = np.array([plant.solver.rtol, plant.solver.max_step, *tolerances, *layout.constants])
     build = flat.build if form == "flat" else families.build

@@ -76,7 +76,7 @@ def explained(ensemble: "Ensemble", member: int, flag: Flag) -> str:
             return f"{where}: guard {path} is not a number; mend its equation or the values it is computed from"
     rates = {f"{a}.{s}": known[f"{a}.d_{s}"] for a, cls in plant.assets.items() for s in cls.roles[State]}
     bad = [p for p, v in {**known, **rates}.items() if not math.isfinite(v)]
-    scale = {p: abs(r) / (abs(values[p]) + plant.quantity(p).nominal) for p, r in rates.items()}  # type: ignore[attr-defined]
+    scale = {p: abs(r) / (abs(values[p]) + plant.nominal(p)) for p, r in rates.items()}
     fastest = bad[0] if bad else max(scale, key=scale.__getitem__)
     value = known.get(fastest, math.nan)
     if flag is Flag.STEP_TOO_SMALL and not bad:

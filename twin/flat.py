@@ -10,7 +10,7 @@ from twin.formula import Formula
 from twin.kernel import HEAD, Kernel
 from twin.layout import HELD, Control, Flag, Layout
 from twin.module import load
-from twin.stepping import DP5_ERROR, DP5_STAGES, DP5_TIMES, after, before, combination, error_norm
+from twin.stepping import DP5_ERROR, DP5_STAGES, DP5_TIMES, after, before, error_norm, weighted
 
 Stage = int | str
 
@@ -152,13 +152,13 @@ class FlatText:
             lines.append(f"t__{stage} = _m.fma({DP5_TIMES[stage]!r}, h, t__0)")
             for p in self.layout.states:
                 names = [self.rate(p, i) for i in range(stage)]
-                combined = combination(DP5_STAGES[stage], names)
+                combined = weighted(DP5_STAGES[stage], names)
                 lines.append(f"{self.local(p, stage)} = _m.fma(h, {combined}, {self.local(p, 0)})")
             lines += [*self.outputs(stage), *self.rates(stage)]
         lines.append("s = 0.0")
         for i, p in enumerate(self.layout.states):
             names = [self.rate(p, stage) for stage in range(7)]
-            lines += [f"{self.local(p, 'new')} = {self.local(p, 6)}", f"e = h * ({combination(DP5_ERROR, names)})"]
+            lines += [f"{self.local(p, 'new')} = {self.local(p, 6)}", f"e = h * ({weighted(DP5_ERROR, names)})"]
             lines += error_norm(self.local(p, 0), self.local(p, "new"), i)
         return [*lines, f"s = s / {self.layout.nx}"]
 

@@ -106,6 +106,11 @@ class Plant:
             raise PlantError(f"{path}: {unknown('quantity', name, known)}")
         return known[name]
 
+    def nominal(self, path: str) -> float:
+        """Return the size below which a change of a state is of no interest, SI."""
+        quantity = self.quantity(path)
+        return quantity.nominal if isinstance(quantity, State) else abs(quantity.value) or 1.0
+
     def value(self, path: str) -> float:
         """Return the initial value of ``asset.quantity``, SI."""
         return self.values.get(path, self.quantity(path).value)

@@ -21,7 +21,6 @@ from twin.stepping import (
     RODAS4_TIMES,
     after,
     before,
-    combination,
     weighted,
 )
 
@@ -233,12 +232,12 @@ class _Rows:
         for stage in range(1, 7):
             used = sorted({i for i in range(stage) if DP5_STAGES[stage][i]} | {stage - 1})
             views = {"x": "r", "f": "d + r", "y": "sr + r", **{f"k{i}": f"kr + {i} * nx + r" for i in used}}
-            combined = combination(DP5_STAGES[stage], [f"k{i}[j]" for i in range(stage)])
+            combined = weighted(DP5_STAGES[stage], [f"k{i}[j]" for i in range(stage)])
             body = [f"k{stage - 1}[j] = f[j]", f"y[j] = _m.fma({c(Control.STEP)}, {combined}, x[j])"]
             lines += [*self.loop(views, body), *self.stage(DP5_TIMES[stage])]
         used = [i for i in range(6) if DP5_ERROR[i]]
         views = {"x": "r", "f": "d + r", "y": "sr + r", **{f"k{i}": f"kr + {i} * nx + r" for i in used}}
-        error = combination(DP5_ERROR, [*(f"k{i}[j]" for i in range(6)), "f[j]"])
+        error = weighted(DP5_ERROR, [*(f"k{i}[j]" for i in range(6)), "f[j]"])
         return [*lines, *self.loop(views, [f"e = {c(Control.STEP)} * ({error})", *norm()]), *self.mean()]
 
     def mean(self) -> list[str]:

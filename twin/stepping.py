@@ -83,20 +83,12 @@ def after(method: str) -> list[str]:
     ]
 
 
-def combination(coefficients: tuple[float, ...], names: list[str]) -> str:
-    """Return the sum of coefficients times names, rounded in the order of the terms."""
-    text = ""
-    for coefficient, name in zip(coefficients, names, strict=False):
-        if coefficient:
-            text = f"_m.fma({coefficient!r}, {name}, {text})" if text else f"{coefficient!r} * {name}"
-    return text
-
-
-def weighted(coefficients: tuple[float, ...], names: list[str], base: str) -> str:
+def weighted(coefficients: tuple[float, ...], names: list[str], base: str = "") -> str:
     """Return base plus the sum of coefficients times names, rounded in the order of the terms."""
     text = base
     for coefficient, name in zip(coefficients, names, strict=True):
-        text = f"_m.fma({coefficient!r}, {name}, {text})" if text else f"{coefficient!r} * {name}"
+        if coefficient:
+            text = f"_m.fma({coefficient!r}, {name}, {text})" if text else f"{coefficient!r} * {name}"
     return text
 
 

@@ -91,7 +91,7 @@ def single_precision(plant: Plant, report: Report) -> None:
         single.advance(half * 1800.0)
         for path in double.layout.states:
             a, b = float(single.get(path)[0]), float(double.get(path)[0])
-            floor = 1e-3 * plant.quantity(path).nominal  # type: ignore[attr-defined]
+            floor = 1e-3 * plant.nominal(path)
             gap = abs(a - b) / (abs(b) or floor)
             if gap > worst:
                 worst, where = gap, f"{path} at {half / 2:g} h: {a:.6g} for {b:.6g}"

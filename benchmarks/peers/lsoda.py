@@ -28,7 +28,7 @@ class Problem(NamedTuple):
 
 def problem(equations: Straight, ensemble: Ensemble) -> Problem:
     """Return the problem that starts where the first member of `ensemble` stands."""
-    nominal = np.array([equations.plant.quantity(p).nominal for p in equations.states])  # type: ignore[attr-defined]
+    nominal = np.array([equations.plant.nominal(p) for p in equations.states])
     source = python_source(equations).replace("def rates(", "def plain(")
     scope: dict[str, Any] = {**vars(math)}
     exec(compile(_scaled(source, nominal), f"<{equations.plant.name}>", "exec"), scope)  # the text is ours

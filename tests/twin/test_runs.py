@@ -1,6 +1,5 @@
 """A run: what the sinks get, in which order, and what is left when it ends early."""
 
-import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -190,24 +189,6 @@ def test_a_signal_that_is_ignored_stays_ignored(plant: Plant, handler: object) -
     finally:
         signal.signal(signal.SIGHUP, before)
     assert (summary.ending, summary.time) == ("done", 30.0)
-
-
-def test_a_window_that_takes_too_long_is_abandoned_after_a_signal(
-    plant: Plant, heap: Heap, handler: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    machines, held = Ensemble(plant, 1), threading.Event()
-    advance = machines.advance
-
-    def slow(until: float) -> bool:
-        return held.wait(60.0) if until > 10.0 else advance(until)
-
-    monkeypatch.setattr(machines, "advance", slow)
-    press = threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT))
-    summary = run(plant, 30.0, sinks=[heap], ensemble=machines, progress=lambda t: press.start() if t == 10.0 else None)
-    held.set()
-    assert (summary.ending, summary.time) == ("interrupted", 10.0)
-    assert heap.documents[-1] == Stop(10.0, "interrupted", "stopped by Ctrl-C")
-    assert heap.rows("every_1_s").times[-1] == 10.0
 
 
 def test_windows_are_short_where_steps_are(plant: Plant) -> None:
