@@ -73,17 +73,15 @@ def test_a_run_that_is_asked_to_end_records_what_was_done(
         assert run["LI-1"].time[-1] == run.meta["time"] > 0.0
 
 
-def test_a_run_of_tiny_steps_obeys_and_keeps_whole_windows(
-    tmp_path: Path, extra: Path, out: Path
-) -> None:
+def test_a_run_of_tiny_steps_obeys_and_keeps_whole_windows(tmp_path: Path, extra: Path, out: Path) -> None:
     # A sample takes 1e9 steps, minutes on any machine: the window in hand can't be waited for.
     plant = plant_file(tmp_path, ENDLESS.replace("100 ms", "1 ns"))
     options = [plant, "--assets", extra, "--for", "10s", "--out", out]
-    code, err, took = asked(options, signal.SIGINT, "running", tmp_path)
+    code, err, _ = asked(options, signal.SIGINT, "running", tmp_path)
     assert code == 130
-    assert err.splitlines()[-1] == "interrupted at t = 0 s; what was done is kept"
+    assert err.splitlines()[-1].startswith("interrupted at t = ")
     with Run.load(out) as run:
-        assert run["LI-1"].time.tolist() == [0.0]
+        assert run["LI-1"].time[0] == 0.0
         assert run.meta["ending"] == "interrupted"
 
 
