@@ -52,6 +52,11 @@ def path_of(name: str, extra: Path | None = None) -> Path:
     return _place(name, extra).file
 
 
+def folders() -> tuple[Path, ...]:
+    """Return the folder of every asset package."""
+    return tuple(place.file for place in _folders())
+
+
 def _place(name: str, extra: Path | None) -> _Place:
     places = _places(extra)
     if name not in places:

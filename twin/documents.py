@@ -9,12 +9,9 @@ from typing import Literal, Protocol
 import numpy as np
 from msgspec import Struct
 
-GOOD = 0x00000000
-"""OPC UA ``Good``: the value is a measurement."""
-BAD = 0x80000000
-"""OPC UA ``Bad``: the reading is missing or is no finite number; the value repeats the last good one."""
-BAD_WAITING_FOR_INITIAL_DATA = 0x80320000
-"""OPC UA ``BadWaitingForInitialData``: nothing has arrived yet."""
+from twin.quality import BAD as BAD
+from twin.quality import BAD_WAITING_FOR_INITIAL_DATA as BAD_WAITING_FOR_INITIAL_DATA
+from twin.quality import GOOD as GOOD
 
 Ending = Literal["done", "interrupted", "failed"]
 """How a run ended: at the planned time, by a person, or because its numbers stopped meaning anything."""
@@ -114,6 +111,59 @@ class Estimate(Document, frozen=True, eq=False, tag=True):
     names: tuple[str, ...]
     mean: np.ndarray
     covariance: np.ndarray
+
+
+class Advisory(Document, frozen=True, eq=True, tag=True):
+    """What the operator is told of a condition, without its words: `twin.monitor.texts` has them.
+
+    Attributes
+    ----------
+    id : str
+        Of this occurrence.
+    key : str
+        Of the condition, whenever it occurs.
+    code : str
+        Of the message.
+    state : str
+        By ISA-18.2: unacknowledged, acknowledged, returned, shelved, suppressed or out_of_service; normal ends it.
+    priority : int
+        1 (act now), 2 or 3.
+    size, peak : float
+        How far from normal it is and was [sigma], and the sign of where to.
+    probability : float
+        Of the explanation that `code` gives.
+    since, raised, changed : float
+        When it began, became active and changed its state last, source time [s].
+    values : dict
+        Parameters of the text.
+    about : tuple of str
+        Assets and tags that it concerns beside those that `key` names.
+    hidden_by, by, reason : str
+        Why it is shelved, suppressed or out of service: by what, by whom and what was said; else empty.
+    until : float
+        When that ends by itself [s].
+    note : str
+        Last comment.
+    """
+
+    id: str
+    key: str
+    code: str
+    state: str
+    priority: int
+    size: float
+    peak: float
+    probability: float
+    since: float
+    raised: float
+    changed: float
+    values: dict[str, float | str]
+    about: tuple[str, ...] = ()
+    hidden_by: str = ""
+    by: str = ""
+    reason: str = ""
+    until: float = float("inf")
+    note: str = ""
 
 
 class Stop(Document, frozen=True, eq=True, tag=True):

@@ -1,10 +1,11 @@
 """A plant: named assets and the wires between them, checked before anything runs."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from twin.declare import Asset, Due, Fault, Input, Memory, Output, Param, Quantity, State
@@ -52,6 +53,45 @@ class Change(NamedTuple):
     value: float
 
 
+class Unknown(NamedTuple):
+    """A number that nobody knows for certain; several paths share one, as neighbours share the ambient temperature.
+
+    `spread` is what it may be off by (one standard deviation) and `wander` by how much it changes in an hour;
+    relative to its value where `relative`, else in the SI unit of what the paths are.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    spread: float
+    wander: float
+    relative: bool
+
+
+class Estimation(NamedTuple):
+    """What a live twin of the plant estimates, and how.
+
+    Attributes
+    ----------
+    filter : {"unscented", "ensemble"}
+    every, lag, settle : float
+        Time between corrections, how late a reading may be, and how long the plant runs by itself from its initial
+        values before the first reading [s].
+    unknowns : tuple of Unknown
+    accuracy : dict
+        Standard deviation of each instrument's constant error, SI; by tag.
+    rtol : float
+        Relative tolerance of the solver `rodas4` that forecasts.
+    """
+
+    filter: str = "unscented"
+    every: float = 1.0
+    lag: float = 2.0
+    settle: float = 600.0
+    unknowns: tuple[Unknown, ...] = ()
+    accuracy: Mapping[str, float] = MappingProxyType({})
+    rtol: float = 1e-4
+
+
 @dataclass(frozen=True)
 class Plant:
     """Assets by name, wires from an input to what it reads, and values that differ from the defaults."""
@@ -64,6 +104,7 @@ class Plant:
     tags: dict[str, Tag] = field(default_factory=dict)
     limits: dict[str, tuple[float, float]] = field(default_factory=dict)
     schedule: tuple[Change, ...] = ()
+    estimation: Estimation | None = None
     about: str = ""
     text: str = ""
 

@@ -57,6 +57,31 @@ class ChangeEntry(_Section):
     set: dict[str, str] = Field(description="asset.quantity: value")
 
 
+class UnknownEntry(_Section):
+    """A number that nobody knows for certain."""
+
+    of: str | list[str] = Field(
+        "", description="asset.quantity, may hold *; several share one number. The key if omitted"
+    )
+    spread: str = Field(description="standard deviation of what it may be off by: 3 %, or 20 kW")
+    wander: str = Field("0", description="by how much it changes in an hour, written as the spread is")
+
+
+class EstimateEntry(_Section):
+    """What a live twin estimates, and how."""
+
+    filter: str = Field("unscented", description="unscented, or ensemble where modes aren't measured")
+    every: str = Field("1 s", description="time between corrections")
+    lag: str = Field("2 s", description="how late a reading may come and still count")
+    settle: str = Field("10 min", description="how long the plant runs by itself before the first reading")
+    rtol: str = Field("1e-4", description="relative tolerance of the forecast")
+    unknown: dict[str, str | UnknownEntry] = Field(
+        {}, description="asset.quantity, may hold *: its spread; each parameter is an unknown of its own"
+    )
+    known: list[str] = Field([], description="asset.quantity, may hold *: what `unknown` doesn't mean")
+    accuracy: dict[str, str] = Field({}, description="tag, may hold *: constant error of the instrument")
+
+
 class PlantFile(_Section):
     """A plant: equipment, wires between it, instruments and known changes."""
 
@@ -68,6 +93,7 @@ class PlantFile(_Section):
     tags: dict[str, TagEntry] = {}
     limits: dict[str, LimitEntry] = {}
     schedule: list[ChangeEntry] = []
+    estimate: EstimateEntry | None = None
 
 
 def validated(tree: Node) -> PlantFile:
@@ -116,6 +142,7 @@ def _fields(path: list[str]) -> list[str]:
         "tags": TagEntry,
         "limits": LimitEntry,
         "schedule": ChangeEntry,
+        "estimate": UnknownEntry if len(path) > 3 else EstimateEntry,
     }
     section = sections.get(path[0], PlantFile) if len(path) > 1 else PlantFile
     return [field.alias or name for name, field in section.model_fields.items()]

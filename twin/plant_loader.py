@@ -11,6 +11,7 @@ from twin.catalogue import find
 from twin.declare import Asset, Due, Fault, Param
 from twin.errors import DeclarationError, PlantError, TwinError, unknown
 from twin.plant import METHODS, Change, Plant, Solver, Tag, check_wire, setting
+from twin.plant_estimation import estimation
 from twin.plant_file import PlantFile, TagEntry, validated
 from twin.read import Node, read
 from twin.units import check_convertible, difference_to_si, to_si
@@ -49,7 +50,10 @@ class _Loader:
             wired = replace(bare, wires=wires, solver=solver)
         valued = replace(wired, values=self._values(wired))
         tagged = replace(valued, tags={n: self._tag(valued, n, e) for n, e in file.tags.items()})
-        return replace(tagged, limits=self._limits(tagged), schedule=self._schedule(tagged))
+        planned = replace(tagged, limits=self._limits(tagged), schedule=self._schedule(tagged))
+        if file.estimate is None:
+            return planned
+        return replace(planned, estimation=estimation(planned, file.estimate, self.tree["estimate"]))
 
     def _assets(self) -> dict[str, type[Asset]]:
         found = {}

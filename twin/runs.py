@@ -63,8 +63,8 @@ class Scale(NamedTuple):
 class Instruments:
     """The tags of a plant as instruments: from samples of the truth to frames of readings."""
 
-    def __init__(self, plant: Plant, members: int, seed: int) -> None:
-        self._seeds = member_seeds(seed, members)
+    def __init__(self, plant: Plant, members: int, seed: int, *, seeds: np.ndarray | None = None) -> None:
+        self._seeds = member_seeds(seed, members) if seeds is None else seeds
         self._tags = plant.tags
         self._scales = {n: Scale.of(plant.quantity(t.reads).unit, t.unit) for n, t in plant.tags.items()}
         self._carries: dict[str, Carry] = {}

@@ -62,6 +62,7 @@ _UNIT = re.compile(r"[A-Za-z_%µ°Ω0-9/.()·*^ -]{1,40}")
 # A power of a power, or of brackets, or a long exponent: pint would work at `m**9**9**9` for ever.
 _ENDLESS = re.compile(r"(?:\*\*|\^)\s*-?\d+\s*(?:\*\*|\^)|\)\s*(?:\*\*|\^)|(?:\*\*|\^)\s*\(|\d{3}|\*{3}|\^{2}")
 _FACTOR = re.compile(r"([A-Za-z]+|1)(-?\d+)?")
+_ANGLES = frozenset({"rad", "deg", "degree", "rpm", "rps", "turn", "revolution"})
 _BASE = ("m", "kg", "s", "K", "A")
 
 
@@ -136,6 +137,29 @@ def from_si(value: float, declared: str, wanted: str) -> float:
         _, factor, offset = _common(wanted, wanted, declared)
         return (value - offset) / factor
     return float(_registry().Quantity(value, _pint(declared)).to(_parsed(wanted, wanted, declared)).magnitude)
+
+
+def scale(written: str, declared: str) -> tuple[float, float]:
+    """Return factor and offset that turn numbers in the unit `written` into the `declared` one.
+
+    Raises
+    ------
+    TwinError
+        If the unit is unknown, measures something else, counts cycles where the other counts angles, or has
+        no steps of one size, as dBm.
+    """
+    if written == declared:
+        return 1.0, 0.0
+    words = re.findall("[A-Za-z]+", f"{written} {declared}")
+    if any(word.endswith("Hz") for word in words) and _ANGLES & set(words):
+        raise TwinError(f"{written!r} and {declared} are 2 pi apart, one counting cycles; convert the readings before")
+    if written in _COMMON:
+        return _common(written, written, declared)[1:]
+    check_convertible(written, declared)
+    offset, one, two = (to_si(f"{n} {written}", declared) for n in (0, 1, 2))
+    if not math.isclose(two - one, one - offset, rel_tol=1e-9):
+        raise TwinError(f"{written!r} has no steps of one size; convert the readings to {declared} before")
+    return (to_si(f"{2**20} {written}", declared) - offset) / 2**20, offset  # a power of two: the division is exact
 
 
 def check_convertible(wanted: str, declared: str) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin.errors import TwinError
-from twin.units import _COMMON, _pint, check_convertible, difference_to_si, dimensions, from_si, spell, to_si
+from twin.units import _COMMON, _pint, check_convertible, difference_to_si, dimensions, from_si, scale, spell, to_si
 
 
 @pytest.mark.parametrize(
@@ -133,3 +133,35 @@ def test_a_common_unit_is_what_pint_says_it_is(unit: str) -> None:
 def test_a_common_unit_of_something_else_is_refused(text: str) -> None:
     with pytest.raises(TwinError, match="is not a value in kg; "):
         to_si(text, "kg")
+
+
+@pytest.mark.parametrize(
+    ("written", "declared", "factor", "offset"),
+    [
+        ("Pa", "Pa", 1.0, 0.0),
+        ("degC", "K", 1.0, 273.15),
+        ("bar", "Pa", 1e5, 0.0),
+        ("degF", "K", 5.0 / 9.0, 459.67 * 5.0 / 9.0),
+        ("kgf/cm2", "Pa", 98066.5, 0.0),
+        ("percent", "1", 0.01, 0.0),
+        ("rpm", "rad/s", math.pi / 30.0, 0.0),
+        ("kHz", "Hz", 1e3, 0.0),
+    ],
+)
+def test_a_unit_is_a_factor_and_an_offset(written: str, declared: str, factor: float, offset: float) -> None:
+    assert scale(written, declared) == pytest.approx((factor, offset), rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("written", "declared", "said"),
+    [
+        ("K", "Pa", "'K' is not a value in Pa; K measures something else"),
+        ("nonsense", "Pa", "unknown unit 'nonsense'"),
+        ("Hz", "rad/s", "are 2 pi apart, one counting cycles"),
+        ("rpm", "Hz", "are 2 pi apart, one counting cycles"),
+        ("dBm", "W", "'dBm' has no steps of one size; convert the readings to W before"),
+    ],
+)
+def test_a_unit_that_is_no_factor_and_offset_is_refused(written: str, declared: str, said: str) -> None:
+    with pytest.raises(TwinError, match=said):
+        scale(written, declared)

@@ -19,7 +19,23 @@ from twin.errors import TwinError, unknown
 GROUP = "twin.commands"
 """Entry points of this group name click commands of other packages; the entry's name is the command's."""
 
-OWN = ("assets", "check", "doctor", "run", "schema", "show")
+OWN = (
+    "assets",
+    "check",
+    "clean",
+    "demo",
+    "doctor",
+    "feed",
+    "init",
+    "journal",
+    "keys",
+    "live",
+    "plant",
+    "replay",
+    "run",
+    "schema",
+    "show",
+)
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 

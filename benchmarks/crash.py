@@ -1,0 +1,212 @@
+"""Does a crash lose or double a reading? Ingest and gateways are killed, their network cut and swallowed, at random.
+
+Two gateways put numbered batches through a proxy while one fault follows another. Afterwards the journal must hold
+every batch that `put` returned from, once, in order, value for value.
+"""
+
+import argparse
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from benchmarks.faults import Proxy
+from benchmarks.measures.crash_gateway import STOP, TIMEOUT, rows
+from benchmarks.processes import Ingest, entries, until
+from benchmarks.report import REPOSITORY, report
+from twin.errors import DataError
+from twin.ingest import keys
+from twin.journal.check import verify
+from twin.journal.entries import Entry
+from twin.protocol import rows as rows_of
+
+GATEWAYS = ("a", "b")
+RATE = 50.0
+"""Batches a second of each gateway."""
+FAULTS = {"kill_ingest": 0.4, "kill_gateway": 0.3, "cut": 0.15, "hole": 0.15}
+"""How often each fault is chosen."""
+HOLES = (0.3, 1.0, 4.5)
+"""How long the network swallows everything [s]."""
+PATIENCE = 30.0
+"""Longest that readings may need to flow again [s]."""
+TARGETS = {
+    "lost": ("is", 0), "duplicated": ("is", 0), "order_errors": ("is", 0), "values_wrong": ("is", 0),
+    "journal_whole": ("is", True), "recover_s_p95": ("<=", 5.0),
+}  # fmt: skip
+
+
+class Follower(Protocol):
+    """A twin process that follows the journal, to be killed as well."""
+
+    def start(self) -> None:
+        """Start it, or start it again."""
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+
+    def identical(self) -> bool:
+        """Return whether its state is, bit for bit, that of a twin that was never killed."""
+
+
+class Plant:
+    """Ingest, its gateways and the network between them, each of which can fail."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder, self.data = folder, folder / "data"
+        for name in GATEWAYS:
+            keys.new(self.data, name, folder)
+        self.ingest = stack.enter_context(Ingest(self.data))
+        self.ingest.listen = self.ingest.address  # the same port after every restart
+        self.proxy = stack.enter_context(Proxy(lambda: self.ingest.port))
+        self.gateways: dict[str, subprocess.Popen[bytes]] = {}
+        stack.callback(self.end)
+        for name in GATEWAYS:
+            self.start(name)
+
+    def start(self, name: str) -> None:
+        """Start a gateway."""
+        address = f"tcp://127.0.0.1:{self.proxy.port}"
+        with (self.folder / f"{name}.stderr").open("ab") as errors:
+            self.gateways[name] = subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.measures.crash_gateway", name, address, self.folder, str(RATE)],
+                stderr=errors, cwd=REPOSITORY,
+            )  # fmt: skip
+
+    def end(self) -> None:
+        """Kill the gateways that still run."""
+        for process in self.gateways.values():
+            process.kill()
+            process.wait()
+
+    def have(self) -> dict[str, int]:
+        """Return what of each gateway is on disk, as far as ingest can be asked."""
+        with suppress(DataError):
+            return {name: session["have"] for name, session in self.ingest.status()["gateways"].items()}
+        return {}
+
+    def fail(self, fault: str, draw: random.Random) -> None:
+        """Let something fail, and be mended after a moment."""
+        if fault == "kill_ingest":
+            self.ingest.kill()
+            time.sleep(draw.uniform(0.0, 1.0))
+            self.ingest.start()
+        elif fault == "kill_gateway":
+            name = draw.choice(GATEWAYS)
+            self.gateways[name].kill()
+            self.gateways[name].wait()
+            time.sleep(draw.uniform(0.0, 0.5))
+            self.start(name)
+        elif fault == "cut":
+            self.proxy.cut()
+        else:
+            self.proxy.hole()
+            time.sleep(draw.choice(HOLES))
+            self.proxy.heal()
+
+    def flows(self, since: float) -> float:
+        """Return how long it takes until something new of every gateway is on disk [s]."""
+        before = until(self.have, PATIENCE)
+
+        def again() -> bool:
+            after = self.have()
+            return all(after.get(name, 0) > before.get(name, 0) for name in GATEWAYS)
+
+        until(again, PATIENCE)
+        return time.monotonic() - since
+
+
+def crash(kills: int, seed: int, folder: Path, follow: Callable[[Path], Follower] | None = None) -> dict[str, Any]:
+    """Return the figures of so many faults.
+
+    Parameters
+    ----------
+    kills : int
+        Faults of every kind together.
+    seed : int
+        What fails, and when.
+    folder : Path
+        An empty folder for everything that is written.
+    follow : callable, optional
+        Makes the twin process that follows the journal of a data folder; it is killed with every fourth fault.
+    """
+    draw, done, recovered = random.Random(seed), Counter[str](), list[float]()
+    with ExitStack() as stack:
+        plant = Plant(folder, stack)
+        twin = follow(plant.data) if follow else None
+        if twin is not None:
+            twin.start()
+            stack.callback(twin.kill)
+        plant.flows(time.monotonic())
+        for number in range(kills):
+            time.sleep(draw.uniform(0.05, 0.5))
+            fault = draw.choices(list(FAULTS), list(FAULTS.values()))[0]
+            plant.fail(fault, draw)
+            done[fault] += 1
+            if twin is not None and number % 4 == 0:
+                twin.kill()
+                twin.start()
+            if number == kills - 1 or draw.random() < 0.7:  # else the next fault meets one that isn't over
+                recovered.append(plant.flows(time.monotonic()))
+        (folder / STOP).touch()
+        codes = [process.wait(2 * TIMEOUT) for process in plant.gateways.values()]
+        plant.ingest.stop()
+        identical = twin.identical() if twin is not None else None
+    return {
+        **checked(folder, entries(plant.data)),
+        "faults": dict(done),
+        "gateways_done": codes == [0] * len(GATEWAYS),
+        "connections": plant.proxy.connections,
+        "recover_s_p50": round(statistics.median(recovered), 2),
+        "recover_s_p95": round(sorted(recovered)[min(len(recovered) - 1, int(0.95 * len(recovered)))], 2),
+        "recover_s_max": round(max(recovered), 2),
+        "journal_whole": verify(plant.data).ok,
+        "state_bit_identical": identical,
+    }
+
+
+def checked(folder: Path, found: list[Entry]) -> dict[str, Any]:
+    """Return what is wrong with what the gateways noted, as the journal has it."""
+    figures = Counter(lost=0, duplicated=0, order_errors=0, values_wrong=0, batches=0, readings=0)
+    for name in GATEWAYS:
+        noted = {int(line) for line in (folder / f"{name}.notes").read_text().split()}
+        mine = [entry for entry in found if entry.kind == "data" and entry.gateway == name]
+        numbers = [entry.seq for entry in mine]
+        figures["batches"] += len(mine)
+        figures["lost"] += len(noted - set(numbers)) + sum(e.kind == "gap" and e.gateway == name for e in found)
+        figures["duplicated"] += len(numbers) - len(set(numbers))
+        figures["order_errors"] += sum(b != a + 1 for a, b in zip([0, *numbers], numbers, strict=False))
+        for wrong, count in differences(name, mine):
+            figures["values_wrong"] += wrong
+            figures["readings"] += count
+    return dict(figures)
+
+
+def differences(name: str, mine: list[Entry]) -> Iterator[tuple[bool, int]]:
+    """Yield for each batch whether its readings differ from what was put, and how many there are."""
+    for entry in mine:
+        got = rows_of(entry.body)[1]
+        put = [row[1:] for row in rows(name, entry.seq)]
+        yield [tuple(row[1:]) for row in got] != put, len(got)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.monotonic()
+        figures = crash(given.kills, given.seed, Path(folder))
+        report({"kills": given.kills, "seconds": round(time.monotonic() - started, 1), **figures}, TARGETS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""`twin demo`: a factory, its twin and everything between, on this machine."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from twin.cli import INTERRUPTED, OK
+from twin.cli.arguments import Duration, console, json_option, print_json
+
+if TYPE_CHECKING:
+    from twin.live.demo import Demo, Summary
+
+
+@click.command("demo")
+@click.argument("plant", required=False, default="cooling_station")
+@click.option("--recording", metavar="NAME", help="Play a recording instead of a simulated factory.")
+@click.option("--file", type=click.Path(path_type=Path), metavar="FILE", help="Another file of the recording's kind.")
+@click.option("--fault", default="bearing_hot", show_default=True, metavar="NAME", help="What goes wrong, or none.")
+@click.option("--fault-at", type=Duration(), default="15min", show_default=True, help="When, simulated time.")
+@click.option("--for", "wall", type=Duration(), help="End after this long, wall time; else at Ctrl-C.")
+@click.option("--speed", type=click.FloatRange(0.1, 1000.0), default=60.0, show_default=True, help="Times real time.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="Of the hidden factory.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), metavar="DIR", help="Keep everything here; else it is deleted."
+)
+@click.option("--language", type=click.Choice(["en", "ko"]), default="en", show_default=True, help="Of the advisories.")
+@click.option("--headless", is_flag=True, help="No view in a browser.")
+@json_option
+def command(
+    plant: str, recording: str | None, file: Path | None, fault: str, fault_at: float, wall: float | None,
+    speed: float, seed: int, data: Path | None, language: str, headless: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """Run a factory in one process and its twin in others, and tell what the twin finds out.
+
+    The factory of PLANT is SIMULATED: it has other numbers than the plant's file, parts that the twin knows nothing
+    of, noise, and a fault that develops. With --recording it is a file of real readings. Ctrl-C ends everything.
+    """
+    from twin.live.demo import Demo, Wish
+
+    wish = Wish(plant, recording, file, "" if fault == "none" else fault, fault_at, speed, seed, data, language)
+    out = console(error=as_json)
+    ending = "done"
+    with Demo(wish, say=lambda line: out.print(line, markup=False)) as demo:
+        try:
+            _watch(demo, wall)
+        except KeyboardInterrupt:
+            ending = "interrupted"
+            out.print("ending", markup=False)
+        summary = demo.finish()
+    if as_json:
+        print_json({**summary._asdict(), "ending": ending})
+    else:
+        _told(summary, out.print)
+    return OK if ending == "done" else INTERRUPTED
+
+
+def _watch(demo: "Demo", wall: float | None) -> None:
+    """Tell what happens until the time is over or the source has ended."""
+    begun = time.monotonic()
+    while (wall is None or time.monotonic() - begun < wall) and not demo.over():
+        demo.look()
+        time.sleep(0.2)
+
+
+def _told(summary: "Summary", say: object) -> None:
+    for name, value in summary._asdict().items():
+        say(f"{name}: {value}")  # type: ignore[operator]

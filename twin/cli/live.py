@@ -1,0 +1,52 @@
+"""`twin live`: keep a twin in step with a plant that sends its readings."""
+
+import time
+from pathlib import Path
+
+import click
+
+from twin.cli import INTERRUPTED
+from twin.cli.arguments import assets_option, console, load_plant
+from twin.errors import PlantError
+
+
+@click.command("live")
+@click.argument("plant")
+@click.option("--listen", default="tcp://127.0.0.1:5555", show_default=True, metavar="ADDRESS", help="For gateways.")
+@click.option("--data", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Where everything is kept.")
+@click.option("--replay", is_flag=True, help="Accept recorded and accelerated sources.")
+@click.option("--recording", metavar="NAME", help="Clean readings by the recipe of this recording.")
+@click.option("--keep", metavar="TIME", default="30d", show_default=True, help="How long archives are kept.")
+@click.option("--max-disk", metavar="SIZE", default="", help="Most room for journal and archives, as 20GB.")
+@assets_option
+def command(
+    plant: str, listen: str, data: Path, replay: bool, recording: str | None, keep: str, max_disk: str,
+    folder: Path | None,
+) -> int:  # fmt: skip
+    """Take readings for PLANT, estimate what nobody measures, and advise.
+
+    Ingest, twin and recorder run as processes of their own; Ctrl-C ends all of them and leaves valid files. Started
+    again on the same folder the twin goes on where it was.
+    """
+    from twin.live.group import Group
+    from twin.live.station import address, parts
+
+    found = load_plant(plant, folder)
+    if found.estimation is None:
+        raise PlantError(f"{found.name}: has no section 'estimate'; say in its file what isn't known for certain")
+    data.mkdir(parents=True, exist_ok=True)
+    out = console()
+    with Group(data, log=lambda line: out.print(line, markup=False)) as group:
+        try:
+            wanted = parts(
+                plant, data, listen, replay=replay, recording=recording, assets=folder, keep=keep, most=max_disk
+            )
+            for part in wanted:
+                group.start(part)
+            out.print(f"{found.name}: listening on {address(data, group)}; data in {data}; Ctrl-C ends", markup=False)
+            while True:
+                group.check()
+                time.sleep(0.5)
+        except KeyboardInterrupt:
+            out.print("ending", markup=False)
+    return INTERRUPTED

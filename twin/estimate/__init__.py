@@ -1,0 +1,1 @@
+"""Estimation: what the readings tell about states, parameters and faults that nobody measures."""

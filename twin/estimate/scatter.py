@@ -1,0 +1,416 @@
+"""The compiled loop of an ensemble filter: for every instant scatter, advance, replace what failed, correct.
+
+Members keep their own states, modes and due times from one instant to the next: a correction moves each member's
+unknowns, followers and biases, and nothing else of it. The correction is the square-root one of Whitaker and Hamill,
+a reading at a time: no noise is drawn for readings. What makes unknowns wander is drawn, then made uncorrelated with
+all that the members are already believed to be: on a linear plant the members' mean and covariance are therefore
+those of the Kalman filter, however few members there are beyond what that takes. Without it the correlations that
+a hundred members have by chance drain, an instant after the other, the spread of all that the readings don't see.
+
+References
+----------
+Evensen (2003), The ensemble Kalman filter: theoretical formulation and practical implementation. Whitaker and Hamill
+(2002), Ensemble data assimilation without perturbed observations. Pham (2001), Stochastic methods for sequential
+data assimilation in strongly nonlinear systems (second-order exact sampling).
+"""
+
+# mypy: disable-error-code="no-untyped-def,untyped-decorator,no-untyped-call"
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from twin.drive import FLAG, RUNNING, TP, T
+from twin.estimate.algebra import COMPILED, INNER
+from twin.estimate.bank import weigh
+from twin.estimate.correct import choose, factor_of, gated
+from twin.estimate.cycle import SETTLED, adapt
+from twin.estimate.sigma import advanced, failed, settle, standardised, value_of
+
+LEAST_SHARE = 1e-9
+"""A direction that keeps less than this share of its length beside others is one of theirs."""
+
+
+class Belief(NamedTuple):
+    """What is believed beside the members' own rows; all of it changes in place.
+
+    Attributes
+    ----------
+    biases : (biases, members)
+        Constant error of each instrument, SI.
+    noise, outliers : (m,)
+        As in `twin.estimate.cycle.Moments`.
+    """
+
+    biases: np.ndarray
+    noise: np.ndarray
+    outliers: np.ndarray
+
+
+@njit(**INNER)
+def dots(rows, count, vector, out):
+    """Write the products of the first `count` rows with a vector, four at a time: sums of one order, no waiting."""
+    size = vector.size
+    for k in range(0, count - count % 4, 4):
+        a, b, c, d = 0.0, 0.0, 0.0, 0.0
+        for i in range(size):
+            x = vector[i]
+            a += rows[k, i] * x
+            b += rows[k + 1, i] * x
+            c += rows[k + 2, i] * x
+            d += rows[k + 3, i] * x
+        out[k], out[k + 1], out[k + 2], out[k + 3] = a, b, c, d
+    for k in range(count - count % 4, count):
+        a = 0.0
+        for i in range(size):
+            a += rows[k, i] * vector[i]
+        out[k] = a
+
+
+@njit(**INNER)
+def append_direction(basis, count, vector, products):
+    """Add what a vector has beyond orthonormal rows as a row of length 1; return how many rows there are then."""
+    before = math.sqrt(np.sum(vector * vector))
+    row = basis[count]
+    for i in range(vector.size):
+        row[i] = vector[i]
+    for _ in range(2):  # twice is enough: the second time takes away what rounding left
+        dots(basis, count, row, products)
+        for k in range(count):
+            for i in range(vector.size):
+                row[i] -= products[k] * basis[k, i]
+    after = math.sqrt(np.sum(row * row))
+    if not after > LEAST_SHARE * before:
+        return count
+    for i in range(vector.size):
+        row[i] /= after
+    return count + 1
+
+
+@njit(**INNER)
+def gather(z, width, places, biases, x):
+    """Write standardised unknowns, biases, followers and, if there are rows for it, what instruments read."""
+    n, nb, p = places.kind.size, places.biases, places.followers.size
+    known = n + nb + p
+    for member in range(x.shape[1]):
+        block, lane = member // width, member % width
+        for i in range(n):
+            x[i, member] = standardised(places, i, z[block, places.cells[places.first[i], 1], lane])
+        for j in range(nb):
+            x[n + j, member] = biases[j, member]
+        for k in range(p):
+            x[n + nb + k, member] = z[block, places.followers[k], lane]
+        for j in range(x.shape[0] - known):
+            bias = biases[j, member] if j < nb else 0.0
+            x[known + j, member] = z[block, places.outputs[j], lane] + bias
+
+
+@njit(**INNER)
+def centred(x, mean):
+    """Take the members' mean from every row, and write it."""
+    for r in range(x.shape[0]):
+        total = 0.0
+        for i in range(x.shape[1]):
+            total += x[r, i]
+        mean[r] = total / x.shape[1]
+        for i in range(x.shape[1]):
+            x[r, i] -= mean[r]
+
+
+@njit(**INNER)
+def put(z, width, member, places, bounds, i, u):
+    """Set unknown i of a member to the standardised value u, unless that would leave a state's bounds."""
+    block, lane = member // width, member % width
+    value, first, last = value_of(places, i, u), places.first[i], places.first[i]
+    while last < places.cells.shape[0] and places.cells[last, 0] == i:
+        row = places.cells[last, 1]
+        if row < places.states and not bounds[0, row] <= value <= bounds[1, row]:
+            return
+        last += 1
+    for k in range(first, last):
+        z[block, places.cells[k, 1], lane] = value
+
+
+@njit(**INNER)
+def _directions(x, draws, chosen, replaced, directions):
+    """Make draws uncorrelated with each other and with the rows of x; write which are, each of variance 1.
+
+    Parameters
+    ----------
+    x : (known, members)
+        Deviations from the mean.
+    draws : (w, members)
+        Standard normal numbers.
+    chosen : int64, (w,)
+        Rows of x that the draws are for.
+    replaced : bool
+        Whether those rows are to be replaced, and so no matter.
+    directions : (w, members)
+        A row of zeros where the members are too few.
+    """
+    known, members = x.shape
+    basis, products = np.empty((1 + known + chosen.size, members)), np.empty(1 + known + chosen.size)
+    basis[0, :] = 1.0 / math.sqrt(members)
+    count = 1
+    for r in range(known):
+        matters = True
+        for w in range(chosen.size):
+            matters = matters and not (replaced and chosen[w] == r)
+        if matters:
+            count = append_direction(basis, count, x[r], products)
+    for w in range(chosen.size):
+        before = count
+        count = append_direction(basis, count, draws[w], products)
+        length = math.sqrt(members - 1.0) if count > before else 0.0
+        for member in range(members):
+            directions[w, member] = length * basis[before, member]
+
+
+@njit(**INNER)
+def walk(z, width, places, bounds, biases, wander, step, walkers, draws):
+    """Let unknowns wander for `step` seconds, by draws that are uncorrelated with all that is believed.
+
+    Parameters
+    ----------
+    walkers : int64, (w,)
+        Unknowns that wander.
+    draws : (w, members)
+        Standard normal numbers.
+    """
+    if not walkers.size:
+        return
+    members, known = draws.shape[1], places.kind.size + places.biases + places.followers.size
+    x, mean, directions = np.empty((known, members)), np.empty(known), np.empty(draws.shape)
+    gather(z, width, places, biases, x)
+    centred(x, mean)
+    _directions(x, draws, walkers, False, directions)
+    for w in range(walkers.size):
+        i = walkers[w]
+        size = math.sqrt(wander[i] * step)
+        for member in range(members):
+            put(z, width, member, places, bounds, i, mean[i] + x[i, member] + size * directions[w, member])
+
+
+@njit(**COMPILED)
+def redraw(z, width, places, bounds, biases, chosen, sizes, centres, draws):
+    """Draw unknowns and biases of every member anew.
+
+    Parameters
+    ----------
+    chosen : int64, (w,)
+        Unknowns, and biases behind them.
+    sizes, centres : (w,)
+        Standard deviation and mean; a mean that is no number is that of the members.
+    draws : (w, members)
+        Standard normal numbers.
+    """
+    n, members, known = places.kind.size, draws.shape[1], places.kind.size + places.biases + places.followers.size
+    x, mean, directions = np.empty((known, members)), np.empty(known), np.empty(draws.shape)
+    gather(z, width, places, biases, x)
+    centred(x, mean)
+    _directions(x, draws, chosen, True, directions)
+    for w in range(chosen.size):
+        i = chosen[w]
+        centre = mean[i] if math.isnan(centres[w]) else centres[w]
+        for member in range(members):
+            drawn = centre + sizes[w] * directions[w, member]
+            if i < n:
+                put(z, width, member, places, bounds, i, drawn)
+            else:
+                biases[i - n, member] = drawn
+
+
+@njit(**COMPILED)
+def belief_of(z, width, places, biases, x, mean):
+    """Write the members' standardised unknowns, biases and followers: deviations from the mean, and the mean."""
+    gather(z, width, places, biases, x)
+    centred(x, mean)
+
+
+@njit(**INNER)
+def copy_member(z, c, width, biases, origin, target):
+    """Make a member a copy of another one."""
+    from_block, from_lane, block, lane = origin // width, origin % width, target // width, target % width
+    for r in range(z.shape[1]):
+        z[block, r, lane] = z[from_block, r, from_lane]
+    for r in range(c.shape[1]):
+        c[block, r, lane] = c[from_block, r, from_lane]
+    for j in range(biases.shape[0]):
+        biases[j, target] = biases[j, origin]
+
+
+@njit(**INNER)
+def replace_failed(z, c, width, members, biases, parents):
+    """Make each failed member a copy of one that lives; write it and another one as its parents; return how many.
+
+    Where fewer than two live, nothing is done and -1 returned.
+    """
+    alive, count = np.empty(members, np.int64), 0
+    for member in range(members):
+        parents[member, :] = -1
+        if not failed(c, width, member):
+            alive[count] = member
+            count += 1
+    if count < 2:
+        return -1
+    for member in range(members):
+        if failed(c, width, member):
+            parents[member, 0] = alive[member % count]
+            parents[member, 1] = alive[(member + 1 + (count - 1) // 2) % count]
+            copy_member(z, c, width, biases, parents[member, 0], member)
+    return members - count
+
+
+@njit(**INNER)
+def breed(x, steady, parents):
+    """Let a replaced member's steady unknowns and biases deviate as both of its parents do together.
+
+    The sum of two independent deviations over the square root of 2 deviates as much as each of them.
+    """
+    for member in range(x.shape[1]):
+        if parents[member, 0] >= 0:
+            for r in range(steady.size):
+                if steady[r]:
+                    x[r, member] = (x[r, parents[member, 0]] + x[r, parents[member, 1]]) / math.sqrt(2.0)
+
+
+@njit(**INNER)
+def innovate(x, mean, offset, readings, chosen, count, shift, prior):
+    """Write innovations and the covariance of what was expected."""
+    for a in range(count):
+        j = offset + chosen[a]
+        shift[a] = readings[chosen[a]] - mean[j]
+        for b in range(a + 1):
+            total = 0.0
+            for i in range(x.shape[1]):
+                total += x[j, i] * x[offset + chosen[b], i]
+            prior[a, b] = prior[b, a] = total / (x.shape[1] - 1)
+
+
+@njit(**INNER)
+def correct(x, mean, offset, readings, chosen, count, used, held):
+    """Move mean and deviations by one reading after the other."""
+    members = x.shape[1]
+    seen, products = np.empty(members), np.empty(x.shape[0])
+    for a in range(count):
+        j = offset + chosen[a]
+        seen[:] = x[j]
+        dots(x, x.shape[0], seen, products)
+        variance = products[j] / (members - 1)
+        if not variance > 0.0:
+            continue
+        total = variance + used[chosen[a]]
+        shift, share = readings[chosen[a]] - mean[j], 1.0 / (1.0 + math.sqrt(used[chosen[a]] / total))
+        for r in range(x.shape[0]):
+            gain = products[r] / ((members - 1) * total)
+            if r < held.size:
+                gain *= held[r]
+            mean[r] += gain * shift
+            for i in range(members):
+                x[r, i] -= share * gain * seen[i]
+
+
+@njit(**INNER)
+def write_back(z, width, places, bounds, biases, x, mean):
+    """Set members' unknowns, biases and followers; what would leave its bounds stays where it was."""
+    n, nb = places.kind.size, places.biases
+    for member in range(x.shape[1]):
+        block, lane = member // width, member % width
+        for i in range(n):
+            put(z, width, member, places, bounds, i, mean[i] + x[i, member])
+        for j in range(nb):
+            biases[j, member] = mean[n + j] + x[n + j, member]
+        for k in range(places.followers.size):
+            row, moved = places.followers[k], mean[n + nb + k] + x[n + nb + k, member]
+            if bounds[0, row] <= moved <= bounds[1, row]:
+                z[block, row, lane] = moved
+
+
+@njit(**INNER)
+def _expect(x, mean, offset, noise, predicted, deviation):
+    """Write what outputs are expected to read, and the standard deviation of a reading about it."""
+    for j in range(predicted.size):
+        total = 0.0
+        for i in range(x.shape[1]):
+            total += x[offset + j, i] * x[offset + j, i]
+        variance = total / (x.shape[1] - 1) + (noise[j] if noise[j] < math.inf else 0.0)
+        predicted[j], deviation[j] = mean[offset + j], math.sqrt(variance)
+
+
+@njit(**INNER)
+def _compare(
+    z, width, places, hypotheses, suspicions, belief, tuning, steady, bounds, readings, inflation, parents, now, step,
+    k, trace,
+):  # fmt: skip
+    """Compare what the advanced members read with the readings, and correct them."""
+    members, m = parents.shape[0], places.outputs.size
+    offset = places.kind.size + places.biases + places.followers.size
+    x, mean = np.empty((offset + m, members)), np.empty(offset + m)
+    gather(z, width, places, belief.biases, x)
+    centred(x, mean)
+    noise = belief.noise * (1.0 + tuning.heat * math.exp(-now / tuning.cooling))
+    _expect(x, mean, offset, noise, trace.predicted[k], trace.deviation[k])
+    for j in range(m):
+        noise[j] *= inflation[j]
+    chosen, shift, used = np.empty(m, np.int64), np.empty(m), np.empty(m)
+    count = choose(readings, noise, chosen)
+    prior, total, root = np.empty((count, count)), np.empty((count, count)), np.empty((count, count))
+    innovate(x, mean, offset, readings, chosen, count, shift, prior)
+    trace.fit[k, 2] = gated(prior, noise, shift, chosen, count, used, belief.outliers)
+    factor_of(prior, noise, chosen, count, total, root)
+    signs, gain = np.empty((0, m)), np.empty((0, 0))
+    trace.fit[k, 0] = weigh(
+        hypotheses, suspicions, signs, shift, chosen, count, root, gain, 0, now, step, tuning.temper, tuning.memory,
+    )  # fmt: skip
+    trace.fit[k, 1] = count
+    correct(x, mean, offset, readings, chosen, count, used, tuning.held)
+    breed(x, steady, parents)
+    write_back(z, width, places, bounds, belief.biases, x, mean)
+    if tuning.adapt > 0.0 and now > SETTLED * tuning.cooling:
+        adapt(belief, tuning, prior, shift, chosen, count)
+    for r in range(trace.mean.shape[1]):
+        spread = 0.0
+        for i in range(members):
+            spread += x[r, i] * x[r, i]
+        trace.mean[k, r], trace.spread[k, r] = mean[r], math.sqrt(spread / (members - 1))
+
+
+@njit(**COMPILED)
+def assimilate(
+    address, tables, constants, z, c, shape, program, places, hypotheses, tuning, steady, belief, suspicions, walkers,
+    draws, offset, times, readings, inflation, trace,
+):  # fmt: skip
+    """Take in the readings of K instants, one after the other; return how many were done.
+
+    Parameters
+    ----------
+    z, c : (blocks, rows, width)
+        State and control rows of the members.
+    steady : bool, (n + biases,)
+        Which unknowns and biases are no states.
+    walkers : int64, (w,)
+    draws : (K, w, members)
+    offset, times, readings, inflation
+        As `twin.estimate.cycle.assimilate` takes them.
+    """
+    width, members = shape.width, draws.shape[2]
+    parents = np.empty((members, 2), np.int64)
+    for k in range(times.size):
+        until = times[k] + offset
+        step = until - c[0, T, 0]
+        walk(z, width, places, program.bounds, belief.biases, tuning.wander, step, walkers, draws[k])
+        settle(z, width, members, places)
+        for member in range(members):
+            block, lane = member // width, member % width
+            c[block, TP, lane], c[block, FLAG, lane] = c[block, T, lane], RUNNING
+        advanced(address, tables, constants, z, c, members, until, shape, program)
+        trace.lost[k] = replace_failed(z, c, width, members, belief.biases, parents)
+        if trace.lost[k] < 0:
+            return k
+        _compare(
+            z, width, places, hypotheses, suspicions, belief, tuning, steady, program.bounds, readings[k],
+            inflation[k], parents, times[k], step, k, trace,
+        )  # fmt: skip
+    return times.size

@@ -1,0 +1,249 @@
+"""A source of readings and its twin as one group, watched, and summed up."""
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from twin.errors import DataError, PlantError, unknown
+from twin.journal.reader import Reader
+from twin.live.group import Group, Part
+from twin.live.history import History
+from twin.live.station import address, parts
+from twin.monitor import texts
+from twin.monitor.life import Change
+
+if TYPE_CHECKING:
+    from twin.clean.recording import Recording
+
+SETTLE = 20.0
+"""How long the end waits for the twin to have taken what was sent [s]."""
+
+
+class Wish(NamedTuple):
+    """What a demonstration shows."""
+
+    plant: str
+    recording: str | None
+    file: Path | None
+    fault: str
+    fault_at: float
+    speed: float
+    seed: int
+    data: Path | None
+    language: str
+
+
+class Summary(NamedTuple):
+    """What came of it; times in simulated or recorded seconds, null where it didn't happen.
+
+    Attributes
+    ----------
+    simulated : bool
+        Whether the factory was one; else the readings are a recording's.
+    lock_on_s : float
+        From the first reading until 95 % bands of a settled width held at least nine readings in ten for half a minute.
+    detect_delay_s : float
+        From the fault's onset, or the label's, to the first advisory about it.
+    named_fault : str
+        What the twin calls it at the end: the declared fault, `unknown`, or the tag that is off.
+    true_fault : str
+        What it was, by the names that the plant declares; empty where nothing declares it.
+    false_advisories : int
+        Advisories about deviations before the onset.
+    lost, duplicated : int
+        Readings that the source had and the journal hasn't, and those it has twice.
+    """
+
+    simulated: bool
+    plant: str
+    source_s: float
+    readings: int
+    lost: int
+    duplicated: int
+    lock_on_s: float | None
+    onset_s: float | None
+    detect_delay_s: float | None
+    named_fault: str
+    true_fault: str
+    false_advisories: int
+    coverage_95: float | None
+    coverage_95_before: float | None
+    late: int
+    data: str
+
+
+class Demo:
+    """Starts the processes, tells advisories as they come, and sums up.
+
+    Parameters
+    ----------
+    say : callable
+        Told each line for a person.
+    """
+
+    def __init__(self, wish: Wish, say: Callable[[str], None]) -> None:
+        self.wish, self.say = wish, say
+        self.folder = wish.data or Path(tempfile.mkdtemp(prefix="twin-demo-"))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._temporary = wish.data is None
+        self._declared: tuple[str, ...] = ()
+        self._onset: float | None = None
+        self._plant = self._checked()
+        self.group = Group(self.folder, log=say)
+        self._seen = 0
+        self._progress = 0.0
+
+    def _checked(self) -> str:
+        """Return the plant's name, after everything was checked that can be checked before a process starts."""
+        wish = self.wish
+        if (self.folder / "journal.sqlite").exists():
+            raise DataError(f"{self.folder}: holds a journal already; use an empty folder, or go on by `twin live`")
+        if wish.recording is not None:
+            from twin.clean.recording import Recording
+
+            found = Recording.load(wish.recording, wish.file)
+            if not found.file.is_file():
+                raise DataError(f"{found.file}: no such recording; name one with --file")
+            self._onset = _first_label(found)
+            return wish.recording if not found.plant.name else found.plant.name
+        from twin.factory.truth import Truth, beside
+        from twin.plant import Plant
+        from twin.shipped import path_of
+
+        path = path_of(wish.plant)
+        plant = Plant.load(path)
+        truth_file = beside(path)
+        if truth_file is None:
+            raise PlantError(f"{wish.plant}: nobody has written down a hidden truth about it; see scenarios/truths")
+        truth = Truth.load(truth_file, plant)
+        if wish.fault and wish.fault not in truth.mishaps:
+            raise PlantError(f"--fault: {unknown('fault', wish.fault, [*truth.mishaps, 'none'])}")
+        self._declared = tuple(truth.declared(wish.fault)) if wish.fault else ()
+        self._onset = wish.fault_at if wish.fault else None
+        return plant.name
+
+    def __enter__(self) -> Self:
+        wish, log = self.wish, self.say
+        plant = self._plant if wish.recording else wish.plant
+        for part in parts(plant, self.folder, "tcp://127.0.0.1:*", replay=True, recording=wish.recording):
+            self.group.start(part)
+        where = address(self.folder, self.group)
+        self._wait_for_twin()
+        self.group.start(Part("source", self._source(where), again=False))
+        if wish.recording:
+            log(f"RECORDED readings: {wish.recording}, {wish.speed:g} x real time, to the twin of {self._plant}")
+        else:
+            what = f"{wish.fault} after {wish.fault_at:g} s" if wish.fault else "nothing goes wrong"
+            log(f"SIMULATED factory {self._plant}, {wish.speed:g} x real time; {what}; the twin isn't told")
+        return self
+
+    def _wait_for_twin(self) -> None:
+        """Wait until the twin has compiled and tried its plant, so that it doesn't begin behind."""
+        deadline = time.monotonic() + 180.0
+        while not (self.folder / "twin.json").exists():
+            self.group.check()
+            if time.monotonic() > deadline:
+                raise DataError(f"twin: not ready within 180 s: {self.group.words('twin')}")
+            time.sleep(0.1)
+
+    def _source(self, where: str) -> tuple[str, ...]:
+        wish = self.wish
+        if wish.recording:
+            file = ("--file", str(wish.file)) if wish.file else ()
+            return ("twin", "feed", wish.recording, "--to", where, "--speed", str(wish.speed), *file, "--json")
+        fault = ("--fault", wish.fault, "--fault-at", f"{wish.fault_at}s") if wish.fault else ()
+        seed, speed = ("--seed", str(wish.seed)), ("--speed", str(wish.speed))
+        return ("twin", "plant", wish.plant, "--to", where, *speed, *seed, *fault, "--json")
+
+    def over(self) -> bool:
+        """Return whether the source has sent all it has."""
+        return not self.group.running("source")
+
+    def look(self) -> None:
+        """Check the processes, and tell what is new."""
+        self.group.check()
+        try:
+            with History(self.folder, write=False) as history:
+                changes = history.changes()
+        except DataError:
+            return
+        standing = {}
+        if len(changes) > self._seen:
+            with History(self.folder, write=False) as history:
+                standing = {a["id"]: a for a in history.standing()}
+        for raw in changes[self._seen :]:
+            self._tell(Change(*raw), standing)
+        self._seen = len(changes)
+
+    def _tell(self, change: Change, standing: dict[str, Any]) -> None:
+        """Say a transition, with the whole text where something new is told."""
+        when = datetime.fromtimestamp(change.time, UTC).strftime("%H:%M:%S")
+        found = standing.get(change.advisory)
+        self.say(f"{when} {change.advisory} {texts.said(change, self.wish.language)}")
+        if found is not None and change.cause in ("raised", "renamed"):
+            told = texts.text(found["code"], found["values"], self.wish.language, now=change.time)
+            for line in (told.headline, told.why, told.outlook, told.do, told.tell_more):
+                self.say(f"    {line}")
+
+    def finish(self) -> Summary:
+        """End the source, wait for the twin, end all, and sum up."""
+        codes = self.group.end(["source"])
+        sent = self._sent()
+        deadline = time.monotonic() + SETTLE
+        while time.monotonic() < deadline and self._behind():
+            time.sleep(0.2)
+        self.look()
+        self.group.end()
+        if codes.get("source", 0) not in (0, 130):
+            self.say(f"source: ended with code {codes['source']}: {self.group.words('source')}")
+        return self._summary(sent)
+
+    def _behind(self) -> bool:
+        try:
+            status = json.loads((self.folder / "twin.json").read_text(encoding="utf-8"))
+            with Reader.open(self.folder) as reader:
+                return bool(status["entry"] < reader.last() - 1)
+        except (OSError, ValueError, KeyError, DataError):
+            return False
+
+    def _sent(self) -> dict[str, Any]:
+        """Return what the source said of itself at its end."""
+        try:
+            lines = (self.folder / "source.log").read_text(encoding="utf-8").splitlines()
+            return dict(json.loads(next(line for line in reversed(lines) if line.startswith("{"))))
+        except (OSError, ValueError, StopIteration):
+            return {}
+
+    def _summary(self, sent: dict[str, Any]) -> Summary:
+        from twin.live.scoring import score
+
+        found = score(self.folder, self._onset)
+        missing = int(sent.get("readings", found.readings)) - found.readings
+        kept = str(self.folder) if not self._temporary else ""
+        return Summary(
+            not self.wish.recording, self._plant, found.source_s, found.readings,
+            max(missing, 0), found.duplicated, found.lock_on_s, self._onset,
+            found.detect_delay_s, found.named, ", ".join(self._declared), found.false_advisories, found.coverage,
+            found.coverage_before, found.late, kept,
+        )  # fmt: skip
+
+    def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, at: TracebackType | None) -> None:
+        self.group.end()
+        if self._temporary:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _first_label(recording: "Recording") -> float | None:
+    """Return when the recording's labels first mark an anomaly, from its first reading [s]; for scoring alone."""
+    from twin.clean.reader import labels
+
+    found = labels(recording)
+    marked = [found.time[values > 0.0] for values in found.marks.values()]
+    first = [int(times.min()) for times in marked if times.size]
+    return (min(first) - int(found.time.min())) / 1e6 if first else None

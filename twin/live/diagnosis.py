@@ -1,0 +1,169 @@
+"""What the estimator's evidence means: a declared fault, an instrument, or something that no declaration explains."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.declare import Asset
+from twin.estimate.unscented import UnscentedFilter
+from twin.monitor import names
+from twin.monitor.condition import Condition
+
+COMMISSION = 300.0
+"""How long the twin learns the plant before it judges it [s]."""
+SUSPECT = 15.0
+"""Evidence (log-likelihood ratio, tempered) from which something is taken to be wrong."""
+UNEXPLAINED = 25.0
+"""Excess of the innovations, in the same measure, from which something is wrong even if nothing explains it."""
+CALM = 5.0
+"""Evidence and excess below which a suspicion is over."""
+EXPLAINED = 0.65
+"""Share of the excess that a hypothesis must explain to be believed."""
+RIVAL = 0.05
+"""Hypotheses whose evidence is this close to the best one's, relative to it, can't be told apart."""
+AT_LEAST = 6.0
+"""Evidence by which one hypothesis must lead another at least."""
+KEY = "deviation"
+"""One excursion of the plant is one advisory, whatever it turns out to be."""
+READINGS = 4
+"""How many tags an advisory names."""
+
+
+class Verdict(NamedTuple):
+    """What is wrong, if anything is: hypotheses, likeliest first, with probabilities; empty where none explains it."""
+
+    suspicious: bool
+    candidates: tuple[tuple[str, float], ...]
+    size: float
+    since: float
+
+
+class Diagnosis:
+    """Reads a filter's suspicions at every instant.
+
+    Parameters
+    ----------
+    judged : UnscentedFilter
+    plant_assets : dict
+        Class of each asset.
+    """
+
+    def __init__(self, judged: UnscentedFilter, plant_assets: dict[str, type[Asset]]) -> None:
+        self.judged, self.assets = judged, plant_assets
+        self.tags = tuple(t.name for t in judged.tags)
+        self.suspicious = False
+
+    def judge(self, suspicious: bool) -> None:
+        """Go on from what was judged before."""
+        self.suspicious = suspicious
+        self.judged.hold(suspicious)
+
+    def verdict(self, now: float) -> Verdict:
+        """Return what is wrong `now`, in seconds since the first reading; hold or release what the filter learns."""
+        if now < COMMISSION:
+            self.judged.forget()
+            return Verdict(False, (), 0.0, now)
+        s = self.judged.suspicions
+        excess, best = float(s.excess[0]), int(np.argmax(s.evidence)) if s.evidence.size else -1
+        top = float(s.evidence[best]) if best >= 0 else 0.0
+        lasting = self.suspicious and (top > CALM or excess > CALM)
+        self.suspicious = top >= SUSPECT or excess >= UNEXPLAINED or lasting
+        self.judged.hold(self.suspicious)
+        if not self.suspicious:
+            return Verdict(False, (), 0.0, now)
+        since = float(min(s.onset[best], s.excess[1])) if top >= SUSPECT else float(s.excess[1])
+        return Verdict(True, self._candidates(top, excess), self._size(), since)
+
+    def _candidates(self, top: float, excess: float) -> tuple[tuple[str, float], ...]:
+        """Return the hypotheses that explain enough, each with its probability."""
+        if top < EXPLAINED * excess or top < SUSPECT:
+            return ()
+        s, suspects = self.judged.suspicions, self.judged.suspects
+        width = AT_LEAST + RIVAL * top
+        weights = np.exp((s.evidence - top) / (0.5 * width))
+        shares = weights / weights.sum()
+        order = sorted(range(len(suspects)), key=lambda i: (-shares[i], i))
+        return tuple((suspects[i], float(shares[i])) for i in order if s.evidence[i] >= top - width)[:3]
+
+    def deviations(self) -> np.ndarray:
+        """Return how far each tag is from what is expected, smoothed, in standard deviations of that."""
+        memory = self.judged.settings.memory
+        return np.asarray(self.judged.suspicions.rest[-1][: len(self.tags)] / math.sqrt(memory / (2.0 - memory)))
+
+    def _size(self) -> float:
+        return float(np.abs(self.deviations()).max(initial=0.0))
+
+    def conditions(self, verdict: Verdict, epoch: float) -> Iterator[Condition]:
+        """Yield what the verdict means to an operator; `epoch` is the source time of the first reading [s]."""
+        if not verdict.suspicious:
+            return
+        since = epoch + verdict.since
+        shifts = self.deviations()
+        order = sorted(range(len(self.tags)), key=lambda j: (-abs(shifts[j]), j))[:READINGS]
+        told = [(self.tags[j], float(shifts[j])) for j in order if abs(shifts[j]) >= 3.0] or [
+            (self.tags[order[0]], float(shifts[order[0]]))
+        ]
+        values: dict[str, float | str] = {"readings": names.readings(told), "since": since}
+        faults = [(path, p) for path, p in verdict.candidates if "." in path and path in self.judged.trial.faults]
+        size = max(verdict.size, 4.0)  # the evidence says that something is wrong; smoothing comes after
+        if not verdict.candidates:
+            near = self._near([tag for tag, _ in told])
+            yield Condition(KEY, "unknown", size, 0.5, since, {**values, **near}, tuple(t for t, _ in told))
+        elif len(faults) > 1 and verdict.candidates[0][1] < 0.8 and verdict.candidates[0][0] == faults[0][0]:
+            yield self._rivals(faults, size, since, values)
+        elif verdict.candidates[0][0] in self.judged.trial.faults:
+            path, share = faults[0]
+            yield self._fault(path, share, size, since, values)
+        else:
+            tag, share = verdict.candidates[0]
+            yield self._sensor(tag, share, size, since)
+
+    def _fault(self, path: str, share: float, size: float, since: float, values: dict[str, float | str]) -> Condition:
+        cls = self.assets[path.partition(".")[0]]
+        estimate: dict[str, float | str] = {
+            "estimate": self.severity(path),
+            "estimate_unit": self.judged.plant.quantity(path).unit,
+        }
+        told = {**values, **names.fault(path, cls), "probability": share, **estimate}
+        return Condition(KEY, "fault", size, share, since, told, (path.partition(".")[0],))
+
+    def _rivals(
+        self, faults: list[tuple[str, float]], size: float, since: float, values: dict[str, float | str]
+    ) -> Condition:
+        owned = [(path, self.assets[path.partition(".")[0]], share) for path, share in faults]
+        first = [names.fault(path, cls) for path, cls, _ in owned]
+        soonest = min(first, key=lambda f: float(f["within"]))
+        advice = {name: soonest[name] for name in ("respond", "within")}
+        told = {**values, "candidates": names.faults(owned), **advice}
+        about = tuple(dict.fromkeys(path.partition(".")[0] for path, _ in faults))
+        return Condition(KEY, "fault_candidates", size, faults[0][1], since, told, about)
+
+    def _sensor(self, tag: str, share: float, size: float, since: float) -> Condition:
+        instrument = next(t for t in self.judged.tags if t.name == tag)
+        asset = instrument.reads.partition(".")[0]
+        off = self.severity(tag)
+        expected = float(self.judged.shown[self.tags.index(tag)])
+        told: dict[str, float | str] = {
+            "tag": tag,
+            "place": names.place(instrument.reads, self.assets[asset]),
+            "shown": expected + off,
+            "expected": expected,
+            "unit": self.judged.plant.quantity(instrument.reads).unit,
+            "size": float(self.deviations()[self.tags.index(tag)]),
+            "since": since,
+        }
+        return Condition(KEY, "sensor", size, share, since, told, (tag,))
+
+    def _near(self, tags: list[str]) -> dict[str, float | str]:
+        """Return the asset whose tags deviate, if it is one."""
+        owners = {t.reads.partition(".")[0] for t in self.judged.tags if t.name in tags[:2]}
+        if len(owners) != 1:
+            return {}
+        owner = owners.pop()
+        return {"near": names.asset(owner, self.assets[owner])}
+
+    def severity(self, suspect: str) -> float:
+        """Return the estimated severity of a fault, or error of an instrument, SI."""
+        return self.judged.severity(self.judged.suspects.index(suspect))

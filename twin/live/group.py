@@ -1,0 +1,110 @@
+"""Processes that belong together: started, watched, started again where one dies, ended together."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from twin.errors import DataError
+
+PATIENCE = 10.0
+"""How long a process may take to end by itself before it is killed [s]."""
+MOST_STARTS = 5
+"""A process that died this often within `WINDOW` isn't started again."""
+WINDOW = 60.0
+
+
+class Part(NamedTuple):
+    """One process: its name, its arguments behind ``python -m``, and whether it is started again when it dies."""
+
+    name: str
+    arguments: tuple[str, ...]
+    again: bool = True
+
+
+class Group:
+    """Processes that are started in order and ended in reverse.
+
+    Parameters
+    ----------
+    folder : Path
+        Where each process's words go, ``NAME.log``.
+    log : callable
+        Told of every start and end.
+    """
+
+    def __init__(self, folder: Path, log: Callable[[str], None] = lambda _: None) -> None:
+        self.folder, self.log = folder, log
+        self.parts: dict[str, Part] = {}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._starts: dict[str, list[float]] = {}
+
+    def start(self, part: Part) -> None:
+        """Start a process."""
+        self.parts[part.name] = part
+        self._starts.setdefault(part.name, []).append(time.monotonic())
+        with (self.folder / f"{part.name}.log").open("ab") as words:
+            self.processes[part.name] = subprocess.Popen(
+                [sys.executable, "-m", *part.arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=words,
+                stderr=words,
+                start_new_session=True,  # Ctrl-C goes to us alone: we end them in order
+            )
+
+    def check(self) -> None:
+        """Start again what died.
+
+        Raises
+        ------
+        DataError
+            If a process dies again and again; the message holds its last words.
+        """
+        for name, process in list(self.processes.items()):
+            code = process.poll()
+            if code is None or (code == 0 and not self.parts[name].again):
+                continue
+            recent = [t for t in self._starts[name] if time.monotonic() - t < WINDOW]
+            if not self.parts[name].again or len(recent) >= MOST_STARTS or code in (2, 3):
+                raise DataError(f"{name}: ended with code {code}: {self.words(name)}; see {self.folder / name}.log")
+            self.log(f"{name} ended with code {code}; started again")
+            self.start(self.parts[name])
+
+    def words(self, name: str) -> str:
+        """Return the last line that a process said."""
+        try:
+            lines = (self.folder / f"{name}.log").read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            lines = []
+        return lines[-1][:500] if lines else "it said nothing"
+
+    def running(self, name: str) -> bool:
+        """Return whether a process runs."""
+        return name in self.processes and self.processes[name].poll() is None
+
+    def end(self, names: Sequence[str] | None = None) -> dict[str, int]:
+        """End processes, the last started first; return their exit codes."""
+        codes = {}
+        for name in reversed(list(self.processes) if names is None else list(names)):
+            process = self.processes.pop(name, None)
+            if process is None:
+                continue
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            try:
+                codes[name] = process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.log(f"{name} did not end in {PATIENCE:g} s; killed")
+                process.kill()
+                codes[name] = process.wait()
+        return codes
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, at: TracebackType | None) -> None:
+        self.end()

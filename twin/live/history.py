@@ -1,0 +1,131 @@
+"""What the twin said, instant by instant, in a file that can be rebuilt from the journal at any time."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import msgspec
+import numpy as np
+
+from twin.errors import DataError
+from twin.live.pack import pack, unpack
+from twin.live.twin import Instant
+
+FILE = "history.sqlite"
+_SCHEMA = """
+create table if not exists about(name text primary key, value blob) without rowid;
+create table if not exists instants(time integer primary key, body blob not null);
+create table if not exists changes(entry integer, number integer, time real, body blob, primary key(entry, number))
+  without rowid;
+create table if not exists standing(id text primary key, body blob) without rowid;
+"""
+
+
+class Row(NamedTuple):
+    """An instant as history keeps it; arrays as `Instant` has them."""
+
+    time: float
+    reading: np.ndarray
+    quality: np.ndarray
+    expected: np.ndarray
+    deviation: np.ndarray
+    fit: float
+    suspicious: bool
+    candidates: list[list[Any]]
+
+
+class History:
+    """Writes instants and changes of advisories; written twice they are written once.
+
+    Parameters
+    ----------
+    folder : Path
+        The data folder of the twin.
+    write : bool
+        False opens what a twin is writing, to read it.
+
+    Raises
+    ------
+    DataError
+        If the file can't be opened.
+    """
+
+    def __init__(self, folder: Path, *, write: bool = True) -> None:
+        self.path = folder / FILE
+        try:
+            if write:
+                self._db = sqlite3.connect(self.path, isolation_level=None)
+                self._db.execute("pragma journal_mode=wal")
+                # Derived: what a power cut takes is written again from the journal.
+                self._db.execute("pragma synchronous=normal")
+                self._db.executescript(_SCHEMA)
+            else:
+                self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+                self._db.execute("select 1 from instants limit 1")
+        except sqlite3.Error as err:
+            raise DataError(f"{self.path}: can't be opened: {err}; check the folder, or delete the file") from None
+
+    def describe(self, **values: Any) -> None:
+        """Note what the columns are."""
+        with self._db:
+            for name, value in values.items():
+                self._db.execute("insert or replace into about values(?,?)", (name, msgspec.msgpack.encode(value)))
+
+    def about(self, name: str) -> Any:
+        """Return what was noted under a name; None where nothing was."""
+        found = self._db.execute("select value from about where name=?", (name,)).fetchone()
+        return msgspec.msgpack.decode(found[0]) if found else None
+
+    def add(self, entry: int, instants: Sequence[Instant], standing: Sequence[Any]) -> None:
+        """Write what entries up to this one have settled, in one transaction."""
+        rows = [(round(i.time * 1e6), pack(_kept(i))) for i in instants if np.isfinite(i.expected).any()]
+        told = [c for i in instants for c in i.changes]
+        try:
+            self._db.execute("begin immediate")
+            self._db.executemany("insert or replace into instants values(?,?)", rows)
+            self._db.executemany(
+                "insert or replace into changes values(?,?,?,?)",
+                [(entry, n, c.time, msgspec.msgpack.encode(c)) for n, c in enumerate(told)],
+            )
+            if told:
+                self._db.execute("delete from standing")
+                self._db.executemany(
+                    "insert into standing values(?,?)", [(a.id, msgspec.msgpack.encode(a)) for a in standing]
+                )
+            self._db.execute("commit")
+        except sqlite3.Error as err:
+            raise DataError(f"{self.path}: history can't be written: {err}; make room, or delete the file") from None
+
+    def rows(self, after: float = -1e18, until: float = 1e18) -> Iterator[Row]:
+        """Yield the instants in (after, until], source time [s]."""
+        span = (round(max(after, -9e12) * 1e6), round(min(until, 9e12) * 1e6))
+        for (body,) in self._db.execute("select body from instants where time>? and time<=? order by time", span):
+            yield Row(*unpack(body))
+
+    def changes(self) -> list[list[Any]]:
+        """Return every transition of an advisory, as `twin.monitor.life.Change`, in order."""
+        found = self._db.execute("select body from changes order by entry, number")
+        return [msgspec.msgpack.decode(body) for (body,) in found]
+
+    def standing(self) -> list[dict[str, Any]]:
+        """Return the advisories that stand, as `twin.documents.Advisory`."""
+        return [msgspec.msgpack.decode(body) for (body,) in self._db.execute("select body from standing order by id")]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+
+def _kept(instant: Instant) -> list[Any]:
+    v = instant.verdict
+    return [
+        instant.time, instant.reading, instant.quality, instant.expected, instant.deviation, instant.fit,
+        v.suspicious, [list(c) for c in v.candidates],
+    ]  # fmt: skip

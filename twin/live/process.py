@@ -1,0 +1,125 @@
+"""The twin as a process: follows the journal, writes history and snapshots, and goes on where it was killed."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+
+from twin.clean.recipe import Recipe
+from twin.errors import DataError, SnapshotError
+from twin.journal.reader import Reader
+from twin.live import snapshots
+from twin.live.history import History
+from twin.live.twin import Instant, LiveTwin
+from twin.plant import Plant
+
+POLL = 0.05
+SNAPSHOT_EVERY = 10.0
+"""Wall time between snapshots [s]: how much is computed again after a kill."""
+STATUS_EVERY = 1.0
+AT_ONCE = 500
+"""Journal entries taken between two looks at the clock and the stop flag."""
+
+Told = Callable[[Instant], None]
+
+
+def begun(folder: Path, twin: LiveTwin, log: Callable[[str], None]) -> None:
+    """Bring a new twin to the newest snapshot that is whole and its own."""
+    for entry in reversed(snapshots.entries(folder)):
+        try:
+            twin.unpack(snapshots.load(folder, entry))
+            log(f"goes on from the snapshot after entry {entry}")
+            return
+        except SnapshotError as err:
+            log(str(err))
+    twin.filter.start()
+
+
+def follow(
+    folder: Path,
+    plant: Plant,
+    recipe: Recipe | None = None,
+    *,
+    watched: tuple[str, ...] = (),
+    stop: Event | None = None,
+    log: Callable[[str], None] = lambda _: None,
+    told: Told = lambda _: None,
+) -> LiveTwin:
+    """Run the twin of a data folder until `stop` is set; then leave a snapshot.
+
+    Raises
+    ------
+    DataError
+        If the journal can't be read, or history and snapshots can't be written.
+    SimulationError
+        If the twin loses its plant.
+    """
+    halt = stop or Event()
+    reader = _journal(folder, halt)
+    twin = LiveTwin(plant, recipe, watched)
+    if reader is None:
+        return twin
+    begun(folder, twin, log)
+    with History(folder) as history:
+        history.describe(
+            plant=plant.name, tags=list(twin.tags), outputs=list(twin.filter.outputs), text=plant.text,
+            units=[plant.quantity(p).unit for p in twin.filter.outputs], noise=[float(v) for v in np.sqrt(twin.filter.noise)],
+        )  # fmt: skip
+        saved = shown = time.monotonic()
+        while not halt.is_set():
+            entries = reader.entries(twin.entry, AT_ONCE)
+            instants = list(twin.put(entries))
+            if entries:
+                history.add(twin.entry, instants, twin.advisories.standing())
+                for instant in instants:
+                    told(instant)
+            now = time.monotonic()
+            if now - saved >= SNAPSHOT_EVERY and entries:
+                snapshots.save(folder, twin.entry, twin.packed())
+                saved = now
+            if now - shown >= STATUS_EVERY:
+                _show(folder, twin, reader.last())
+                shown = now
+            if not entries:
+                halt.wait(POLL)
+        if twin.entry:
+            snapshots.save(folder, twin.entry, twin.packed())
+        _show(folder, twin, reader.last())
+    return twin
+
+
+def _journal(folder: Path, halt: Event) -> Reader | None:
+    """Wait for ingest to have made the journal."""
+    deadline = time.monotonic() + 30.0
+    while not halt.is_set():
+        try:
+            return Reader.open(folder)
+        except DataError:
+            if time.monotonic() > deadline:
+                raise
+            halt.wait(POLL)
+    return None
+
+
+def _show(folder: Path, twin: LiveTwin, last: int) -> None:
+    """Write how far the twin is, whole."""
+    arrivals = twin.arrivals
+    newest = max((s.progress for s in arrivals.sources.values()), default=0)
+    status = {
+        "pid": os.getpid(),
+        "entry": twin.entry,
+        "behind_entries": last - twin.entry,
+        "settled": arrivals.settled / 1e6,
+        "newest": newest / 1e6,
+        "lag_s": max(0.0, (newest - arrivals.settled) / 1e6) if newest else None,
+        "counts": arrivals.counts,
+        "suspicious": twin.diagnosis.suspicious,
+    }
+    path = folder / "twin.json"
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(status), encoding="utf-8")
+    temporary.replace(path)

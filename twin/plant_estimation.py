@@ -1,0 +1,130 @@
+"""The section `estimate` of a plant file: patterns into the unknowns that they mean."""
+
+from fnmatch import fnmatchcase
+
+from twin.declare import Input, Param, State
+from twin.errors import PlantError, TwinError, unknown
+from twin.plant import Estimation, Plant, Tag, Unknown
+from twin.plant_file import EstimateEntry, UnknownEntry
+from twin.read import Node
+from twin.units import difference_to_si, to_si
+
+FILTERS = ("unscented", "ensemble")
+BIAS = 3.0
+"""Where no accuracy is given, an instrument's constant error is taken as this many times its noise."""
+LONGEST = 86400.0
+
+
+def estimation(plant: Plant, entry: EstimateEntry, node: Node) -> Estimation:
+    """Return what the section says, with every pattern replaced by the quantities that it means.
+
+    Raises
+    ------
+    PlantError
+        With file and line: an unknown filter, a pattern that means nothing, a quantity that is computed or wired,
+        a spread that isn't positive or doesn't measure the same.
+    """
+    if entry.filter not in FILTERS:
+        raise PlantError(f"{node.at('filter')}: estimate.filter: {unknown('filter', entry.filter, FILTERS)}")
+    times = {name: _number(node, name, getattr(entry, name), "s") for name in ("every", "lag", "settle")}
+    if not 1e-3 <= times["every"] <= 3600.0:
+        raise PlantError(f"{node.at('every')}: estimate.every: {entry.every}: give 1 ms to 1 h")
+    for name in ("lag", "settle"):
+        if not 0.0 <= times[name] <= LONGEST:
+            raise PlantError(f"{node.at(name)}: estimate.{name}: {getattr(entry, name)}: give 0 s to one day")
+    rtol = _number(node, "rtol", entry.rtol, "1")
+    if not 1e-12 <= rtol <= 1e-2:
+        raise PlantError(f"{node.at('rtol')}: estimate.rtol: {entry.rtol}: give 1e-12 to 1e-2")
+    return Estimation(entry.filter, **times, unknowns=_unknowns(plant, entry, node),
+                      accuracy=_accuracies(plant, entry, node), rtol=rtol)  # fmt: skip
+
+
+def _number(node: Node, name: str, text: str, unit: str) -> float:
+    try:
+        return to_si(text, unit)
+    except TwinError as err:
+        raise PlantError(f"{node.at(name)}: estimate.{name}: {err}") from None
+
+
+def _unknowns(plant: Plant, entry: EstimateEntry, node: Node) -> tuple[Unknown, ...]:
+    """Return unknowns in the order of the plant; where patterns overlap, the last one holds."""
+    section = node.get("unknown", node)
+    free = [p for p in plant.paths(Param, Input, State) if p not in plant.wires]
+    found: dict[str, Unknown] = {}
+    for key, said in entry.unknown.items():
+        where = f"{section.at(key)}: estimate.unknown.{key}"
+        wish = UnknownEntry(spread=said) if isinstance(said, str) else said
+        patterns = [wish.of] if isinstance(wish.of, str) else wish.of
+        shared = bool(wish.of)
+        paths = [p for p in free if any(_means(plant, pattern or key, p, shared) for pattern in patterns)]
+        if not paths:
+            raise PlantError(f"{where}: no parameter, state or held input has this name; see `twin assets`")
+        for unit in [tuple(paths)] if shared else [(p,) for p in paths]:
+            made = _made(plant, where, key if shared else unit[0], unit, wish)
+            for other in [n for n, u in found.items() if set(u.paths) & set(unit)]:
+                del found[other]
+            found[made.name] = made
+    for pattern in entry.known:
+        meant = [n for n, u in found.items() if any(fnmatchcase(p, pattern) for p in u.paths)]
+        if not meant:
+            raise PlantError(f"{node.at('known')}: estimate.known: {pattern!r} takes nothing away; drop it")
+        for name in meant:
+            del found[name]
+    return tuple(found.values())
+
+
+def _means(plant: Plant, pattern: str, path: str, shared: bool) -> bool:
+    """Return whether a pattern means a path; a wildcard that isn't shared means parameters that are not zero."""
+    if not fnmatchcase(path, pattern):
+        return False
+    return "*" not in pattern or shared or (isinstance(plant.quantity(path), Param) and plant.value(path) != 0.0)
+
+
+def _made(plant: Plant, where: str, name: str, paths: tuple[str, ...], wish: UnknownEntry) -> Unknown:
+    unit = plant.quantity(paths[0]).unit
+    if any(plant.quantity(p).unit != unit for p in paths):
+        raise PlantError(f"{where}: {paths[0]} is in {unit}, others aren't; share a number between like quantities")
+    relative = wish.spread.strip().endswith("%")
+    if relative and any(plant.value(p) == 0.0 for p in paths):
+        raise PlantError(f"{where}: a share of {paths[0]}, which is 0, is nothing; give a spread in {unit}")
+    sizes = []
+    for what, text in (("spread", wish.spread), ("wander", wish.wander)):
+        try:
+            bare = text.strip()
+            percent = bare.endswith("%")
+            size = (
+                to_si(bare[:-1].strip(), "1") / 100.0
+                if percent
+                else difference_to_si(bare, "1" if bare == "0" else unit)
+            )
+        except TwinError as err:
+            raise PlantError(f"{where}.{what}: {err}") from None
+        if size and percent != relative:
+            raise PlantError(f"{where}.{what}: {text}: write spread and wander alike, both in % or both in {unit}")
+        sizes.append(size)
+    spread, wander = sizes
+    if not 0.0 < spread < (10.0 if relative else 1e30) or not 0.0 <= wander < 1e30:
+        raise PlantError(f"{where}: spread {wish.spread}, wander {wish.wander}: give a spread above 0")
+    return Unknown(name, paths, spread, wander, relative)
+
+
+def _accuracies(plant: Plant, entry: EstimateEntry, node: Node) -> dict[str, float]:
+    section = node.get("accuracy", node)
+    for pattern in entry.accuracy:
+        if not any(fnmatchcase(tag, pattern) for tag in plant.tags):
+            raise PlantError(f"{section.at(pattern)}: estimate.accuracy: {unknown('tag', pattern, plant.tags)}")
+    return {tag.name: _accuracy(plant, tag, entry, section) for tag in plant.tags.values()}
+
+
+def _accuracy(plant: Plant, tag: Tag, entry: EstimateEntry, section: Node) -> float:
+    given = [(pattern, text) for pattern, text in entry.accuracy.items() if fnmatchcase(tag.name, pattern)]
+    if not given:
+        return BIAS * max(tag.noise, tag.quantum)
+    pattern, text = given[-1]
+    try:
+        size = difference_to_si(text, plant.quantity(tag.reads).unit)
+    except TwinError as err:
+        raise PlantError(f"{section.at(pattern)}: estimate.accuracy.{pattern}: {err}") from None
+    if not 0.0 <= size < 1e30:
+        raise PlantError(f"{section.at(pattern)}: estimate.accuracy.{pattern}: {text}: give 0 or more")
+    return size
