@@ -81,6 +81,8 @@ class Estimation(NamedTuple):
         Standard deviation of each instrument's constant error, SI; by tag.
     rtol : float
         Relative tolerance of the solver `rodas4` that forecasts.
+    assumed : tuple of str
+        Modes that no tag reads and that are taken to be what the twin's equations make of them.
     """
 
     filter: str = "unscented"
@@ -90,6 +92,7 @@ class Estimation(NamedTuple):
     unknowns: tuple[Unknown, ...] = ()
     accuracy: Mapping[str, float] = MappingProxyType({})
     rtol: float = 1e-4
+    assumed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

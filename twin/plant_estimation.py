@@ -2,8 +2,9 @@
 
 from fnmatch import fnmatchcase
 
-from twin.declare import Input, Param, State
+from twin.declare import Input, Memory, Param, State
 from twin.errors import PlantError, TwinError, unknown
+from twin.modes import refusal
 from twin.plant import Estimation, Plant, Tag, Unknown
 from twin.plant_file import EstimateEntry, UnknownEntry
 from twin.read import Node
@@ -35,8 +36,13 @@ def estimation(plant: Plant, entry: EstimateEntry, node: Node) -> Estimation:
     rtol = _number(node, "rtol", entry.rtol, "1")
     if not 1e-12 <= rtol <= 1e-2:
         raise PlantError(f"{node.at('rtol')}: estimate.rtol: {entry.rtol}: give 1e-12 to 1e-2")
-    return Estimation(entry.filter, **times, unknowns=_unknowns(plant, entry, node),
-                      accuracy=_accuracies(plant, entry, node), rtol=rtol)  # fmt: skip
+    found = Estimation(entry.filter, **times, unknowns=_unknowns(plant, entry, node),
+                       accuracy=_accuracies(plant, entry, node), rtol=rtol,
+                       assumed=_assumed(plant, entry, node))  # fmt: skip
+    refused = refusal(plant, found)
+    if refused:
+        raise PlantError(f"{node.at('filter')}: {refused}")
+    return found
 
 
 def _number(node: Node, name: str, text: str, unit: str) -> float:
@@ -106,6 +112,14 @@ def _made(plant: Plant, where: str, name: str, paths: tuple[str, ...], wish: Unk
     if not 0.0 < spread < (10.0 if relative else 1e30) or not 0.0 <= wander < 1e30:
         raise PlantError(f"{where}: spread {wish.spread}, wander {wish.wander}: give a spread above 0")
     return Unknown(name, paths, spread, wander, relative)
+
+
+def _assumed(plant: Plant, entry: EstimateEntry, node: Node) -> tuple[str, ...]:
+    memories = plant.paths(Memory)
+    for pattern in entry.assume:
+        if not any(fnmatchcase(path, pattern) for path in memories):
+            raise PlantError(f"{node.at('assume')}: estimate.assume: {unknown('memory', pattern, memories)}")
+    return tuple(p for p in memories if any(fnmatchcase(p, pattern) for pattern in entry.assume))
 
 
 def _accuracies(plant: Plant, entry: EstimateEntry, node: Node) -> dict[str, float]:

@@ -80,6 +80,9 @@ class EstimateEntry(_Section):
     )
     known: list[str] = Field([], description="asset.quantity, may hold *: what `unknown` doesn't mean")
     accuracy: dict[str, str] = Field({}, description="tag, may hold *: constant error of the instrument")
+    assume: list[str] = Field(
+        [], description="asset.memory, may hold *: modes that no tag reads, as the twin's equations make them"
+    )
 
 
 class PlantFile(_Section):

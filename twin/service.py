@@ -85,6 +85,12 @@ class Ask(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag="s
     """Ask how ingest is doing."""
 
 
+class Prune(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t", tag="prune"):
+    """Ask for what is before an entry to be pruned; it is, as far as archives and a snapshot cover it."""
+
+    before: Annotated[int, Meta(ge=1, le=2**62)]
+
+
 class Stored(Struct, frozen=True, tag_field="t", tag="stored"):
     """The action is on disk, as this entry of the journal."""
 
@@ -97,26 +103,35 @@ class Status(Struct, frozen=True, tag_field="t", tag="status"):
     status: dict[str, Any]
 
 
+class Pruned(Struct, frozen=True, tag_field="t", tag="pruned"):
+    """The first entry that is there, whether it is still being pruned, and why it was refused since it was asked."""
+
+    first: int
+    busy: bool
+    refused: str = ""
+
+
 class Refused(Struct, frozen=True, tag_field="t", tag="refused"):
     """Nothing was stored; `text` says why."""
 
     text: str
 
 
-Answer = Stored | Status | Refused
+Answer = Stored | Status | Pruned | Refused
 
-_requests = msgspec.msgpack.Decoder(Act | Ask)
+_requests = msgspec.msgpack.Decoder(Act | Ask | Prune)
 _answers = msgspec.msgpack.Decoder(Answer)
 encode = msgspec.msgpack.Encoder().encode
 """Turns a request, an answer or an action into bytes."""
 
 
 class Decision(NamedTuple):
-    """What ingest does with a request: store the action, tell its status, or answer at once."""
+    """What ingest does with a request: store the action, tell its status, prune, or answer at once."""
 
     store: Action | None = None
     tell_status: bool = False
     answer: Answer | None = None
+    prune: int = 0
 
 
 def decide(frame: bytes, stored: Mapping[str, int]) -> Decision:
@@ -137,6 +152,8 @@ def decide(frame: bytes, stored: Mapping[str, int]) -> Decision:
         return Decision(answer=Refused(f"the request is not understood: {str(err)[:200]}"))
     if isinstance(request, Ask):
         return Decision(tell_status=True)
+    if isinstance(request, Prune):
+        return Decision(prune=request.before)
     action = request.action
     if not action.id:
         return Decision(answer=Refused("the action has no id; whoever asks makes one"))
@@ -226,6 +243,19 @@ class Client:
             raise DataError(f"{self.data}: ingest answered with something else; use one version of twin")
         return answer.status
 
+    def prune(self, before: int) -> Pruned:
+        """Have what is before an entry pruned, as far as ingest finds it covered; ask again until it isn't busy.
+
+        Raises
+        ------
+        DataError
+            If nobody answers.
+        """
+        answer = self._ask(Prune(before))
+        if not isinstance(answer, Pruned):
+            raise DataError(f"{self.data}: ingest answered with something else; use one version of twin")
+        return answer
+
     def close(self) -> None:
         """Let go of the door."""
         self._context.destroy(linger=0)
@@ -236,7 +266,7 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _ask(self, request: Act | Ask) -> Answer:
+    def _ask(self, request: Act | Ask | Prune) -> Answer:
         door = door_of(self.data)
         try:
             found = stat.S_ISSOCK(door.lstat().st_mode)

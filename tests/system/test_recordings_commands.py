@@ -1,13 +1,18 @@
 """`twin clean`, `twin init` and `twin feed`: what people see, exit codes, and that readings arrive whole."""
 
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.live import LOOPBACK, Serving
+from tests.live import LOOPBACK, Serving, until
 from tests.twin.clean.bench import PLANT
 from twin import cli
 from twin.protocol import Data, Hello, decode_from_gateway
@@ -127,3 +132,21 @@ def test_a_twin_that_takes_no_replays_says_so(bench: Path, capsys: pytest.Captur
         code, _, err = run(capsys, "feed", bench / "bench.yaml", "--to", serving.address, "--speed", "100")
     assert code == 4
     assert "replay" in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_feed_that_is_asked_to_end_says_how_far_it_came_and_leaves_nothing(bench: Path, number: int) -> None:
+    (bench / "tmp").mkdir()
+    with Serving(bench / "data", LOOPBACK, replay=True) as serving:
+        feed = [sys.executable, "-c", "from twin.cli import main; main()", "feed", str(bench / "bench.yaml")]
+        process = subprocess.Popen(
+            [*feed, "--to", serving.address, "--loop", "yes", "--speed", "50"],
+            stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(bench / "tmp")},
+        )  # fmt: skip
+        until(lambda: any(entry.kind == "data" for entry in serving.entries()))
+        process.send_signal(number)
+        err = process.communicate(timeout=60)[1]
+        assert process.returncode == 130, err
+        assert re.fullmatch(r"interrupted: \d+ readings up to 2024-01-01T.*; .*\n", err), err
+        assert serving.entries()[-1].kind in ("bye", "tick")
+    assert list((bench / "tmp").iterdir()) == []

@@ -13,16 +13,27 @@ from twin.clean.encoding import ENCODINGS, detect, open_regular
 from twin.clean.notes import Notes
 from twin.clean.numbers import Style
 from twin.clean.recording_file import FormatEntry
-from twin.clean.sniff import NAMES, Layout, Row, find_layout, find_separator, find_style, split, width_of
-from twin.clean.table import ROWS, Piece, check_columns, missing_words, place_of
+from twin.clean.sniff import (
+    NAMES,
+    SAMPLE_LINES,
+    Layout,
+    Row,
+    find_layout,
+    find_separator,
+    find_style,
+    header_line,
+    split,
+    width_of,
+)
+from twin.clean.table import ROWS, Piece, check_columns, missing_words, no_column, place_of
 from twin.errors import DataError, PlantError, unknown
 
 MAX_BYTES = 16 << 30
 """Larger files of text are not read: they belong into Parquet."""
+MAX_LINE = 1 << 20
 MAX_COLUMNS = 5_000
-SAMPLE_LINES = 300
 SAMPLE_CHARACTERS = 1 << 20
-"""What the layout is guessed from."""
+"""Characters of which the layout is guessed at most."""
 
 
 class CsvTable:
@@ -54,7 +65,7 @@ class CsvTable:
         rows = split(sample, self._separator)
         if width_of(rows) > MAX_COLUMNS:
             raise DataError(f"{path.name}: has more than {MAX_COLUMNS} columns; this is no table of readings")
-        self.layout = find_layout(rows, _header_line(how.header), {"yes": True, "no": False}.get(how.units_row))
+        self.layout = find_layout(rows, header_line(how.header), {"yes": True, "no": False}.get(how.units_row))
         self.columns = self.layout.columns
         self.units = {c: u for c, u in zip(self.columns, self.layout.units, strict=False) if u}
         self.style = self._find_style(rows, self.layout)
@@ -121,7 +132,7 @@ class CsvTable:
         try:
             return place_of(name, self.columns)
         except ValueError:
-            raise DataError(f"{self.path.name}: {unknown('column', name, self.columns)}") from None
+            raise no_column(self.path.name, name, self.columns) from None
 
     def _rows(self) -> Iterator[Row]:
         """Yield the lines that are plain data."""
@@ -129,7 +140,7 @@ class CsvTable:
         data_from = max(self.layout.header, self.layout.units_line)
         pending: Row | None = None
         with self._open() as file:
-            reader = csv.reader(file, delimiter=self._separator, strict=True)
+            reader = csv.reader(self._lines(file), delimiter=self._separator, strict=True)
             try:
                 for cells in reader:
                     if pending is not None:
@@ -150,6 +161,14 @@ class CsvTable:
                 raise DataError(f"{self.path.name}:{reader.line_num}: {err}; mend the quotes") from None
         if pending is not None:
             self._ragged(pending, last=True)
+
+    def _lines(self, file: TextIO) -> Iterator[str]:
+        number = 0
+        while line := file.readline(MAX_LINE):
+            number += 1
+            if len(line) == MAX_LINE:
+                raise DataError(f"{self.path.name}:{number}: longer than {MAX_LINE} characters; this is no table")
+            yield line
 
     def _plain(self, row: Row, head: list[str]) -> Row | None:
         """Return a row that holds data, without the separator at its end; count and leave out any other."""
@@ -203,13 +222,3 @@ def _character(separator: str) -> str:
     if len(found) != 1 or found in '\r\n"' or found.isalnum():
         raise PlantError(f"format.separator: {separator!r:.20} is no single character; write ';', tab or space")
     return found
-
-
-def _header_line(text: str) -> int | None:
-    if text == "auto":
-        return None
-    if text in ("no", "none", "0"):
-        return 0
-    if not text.isdecimal() or not 0 < int(text) <= SAMPLE_LINES:
-        raise PlantError(f"format.header: {text!r:.20} is no line up to {SAMPLE_LINES}; give its number, or no")
-    return int(text)

@@ -1,4 +1,4 @@
-"""Names of tags as EQT/1 lets them travel: letters, digits and _ . : / - only, at most 128 of them."""
+"""Names as they may be shown on a terminal, and as EQT/1 lets them travel: letters, digits and _ . : / - only."""
 
 import re
 from collections.abc import Iterable
@@ -26,3 +26,8 @@ def wire_names(tags: Iterable[str]) -> dict[str, str]:
         found[tag] = like
         taken.add(like)
     return found
+
+
+def plain(text: str) -> str:
+    """Return text that a terminal shows and doesn't obey."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

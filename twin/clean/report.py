@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from twin.clean.cleaner import Cleaner
+from twin.clean.names import plain
 from twin.clean.notes import TROUBLES, Count, Notes
 from twin.clean.tally import CAUSES, Finding, Total
 
@@ -136,11 +137,6 @@ def written(time: int) -> str:
     """Return an instant [us UTC] as text."""
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time)
     return moment.isoformat().replace("+00:00", "Z")
-
-
-def plain(text: str) -> str:
-    """Return text that a terminal shows and doesn't obey."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

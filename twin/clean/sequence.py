@@ -146,8 +146,7 @@ def deviation(rows: Block, window: int, gap: np.ndarray, memory: Window) -> tupl
     line = np.empty(rows.tag.size + starts.size * kept)
     line[place] = rows.value
     line[place[starts][:, None] + np.arange(-kept, 0)] = memory.values[first, memory.values.shape[1] - kept :]
-    views = np.lib.stride_tricks.sliding_window_view(line, window)
-    seen = np.sort(views[place - kept], axis=1)
+    seen = np.sort(line[(place - kept)[:, None] + np.arange(window)], axis=1)
     median = seen[:, window // 2]
     scale = MAD * np.sort(np.abs(seen - median[:, None]), axis=1)[:, window // 2]
     ends = np.append(starts[1:], rows.tag.size) - 1

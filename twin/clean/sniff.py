@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from twin.clean.numbers import MISSING_WORDS
-from twin.errors import DataError
+from twin.errors import DataError, PlantError
 
 SEPARATORS = (";", "\t", "|", ",")
 """In order of preference: a comma is the decimal sign of half the world."""
+
+SAMPLE_LINES = 300
+"""What a layout is guessed from; a header stands among them."""
 
 NAMES = {";": "semicolon", "\t": "tab", "|": "bar", ",": "comma", " ": "space"}
 
@@ -155,3 +158,14 @@ def find_style(rows: Sequence[Row], name: str) -> tuple[str, str]:
                 f"format: {{decimal: '{sign}'}} or format: {{thousands: '{sign}'}}"
             )
     return decimal or ("," if group == "." else "."), {"\u00a0": " ", "\u202f": " ", "\u2019": "'"}.get(group, group)
+
+
+def header_line(text: str) -> int | None:
+    """Return the line of the header, 0 for none, None where it has to be found."""
+    if text == "auto":
+        return None
+    if text in ("no", "none", "0"):
+        return 0
+    if not text.isdecimal() or not 0 < int(text) <= SAMPLE_LINES:
+        raise PlantError(f"format.header: {text!r:.20} is no line up to {SAMPLE_LINES}; give its number, or no")
+    return int(text)

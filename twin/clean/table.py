@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from twin.clean.names import plain
 from twin.clean.notes import Notes
 from twin.clean.numbers import MISSING_WORDS, Style
 from twin.clean.recording_file import FormatEntry
@@ -83,10 +84,15 @@ def check_columns(wanted: Sequence[str], columns: Sequence[str], where: str) -> 
     """Refuse columns that a table doesn't have, or has twice."""
     for name in wanted:
         if name not in columns:
-            raise DataError(f"{where}: {unknown('column', name, columns)}")
+            raise no_column(where, name, columns)
         if list(columns).count(name) > 1:
             places = ", ".join(f"#{n}" for n, column in enumerate(columns, 1) if column == name)
             raise DataError(f"{where}: column {name!r} stands several times; name it by its place: {places}")
+
+
+def no_column(where: str, name: str, columns: Sequence[str]) -> DataError:
+    """Return the error for a column that isn't there; names come from the file, and may be anything."""
+    return DataError(f"{where}: {unknown('column', name, [plain(column)[:60] for column in columns[:100]])}")
 
 
 def place_of(name: str, columns: Sequence[str]) -> int:

@@ -14,8 +14,8 @@ from twin.clean.encoding import open_regular
 from twin.clean.notes import Notes
 from twin.clean.numbers import Style
 from twin.clean.recording_file import FormatEntry
-from twin.clean.sniff import Row, find_layout
-from twin.clean.table import ROWS, Piece, check_columns, missing_words, place_of
+from twin.clean.sniff import Row, find_layout, header_line
+from twin.clean.table import ROWS, Piece, check_columns, missing_words, no_column, place_of
 from twin.errors import DataError, unknown
 
 MAX_BYTES = 256 << 20
@@ -37,7 +37,7 @@ class XlsxTable:
         self.style = Style(missing=missing_words(how))
         self._name = how.sheet
         sample = list(islice(self._rows(), SAMPLE_ROWS))
-        header = None if how.header == "auto" else 0 if how.header in ("no", "none", "0") else int(how.header)
+        header = header_line(how.header)
         self.layout = find_layout(sample, header, {"yes": True, "no": False}.get(how.units_row))
         self.columns = self.layout.columns
         self.units: Mapping[str, str] = {c: u for c, u in zip(self.columns, self.layout.units, strict=False) if u}
@@ -49,12 +49,18 @@ class XlsxTable:
     def pieces(self, wanted: Sequence[str]) -> Iterator[Piece]:
         """Yield the rows in order, with these columns as text."""
         check_columns([name for name in wanted if not name.startswith("#")], self.columns, self.path.name)
-        places = {name: place_of(name, self.columns) for name in wanted}
+        places = {name: self._place(name) for name in wanted}
         width, rows = len(self.columns), self._data()
         while piece := list(islice(rows, ROWS)):
             cells = list(zip(*((row.cells + [""] * width)[:width] for row in piece), strict=True))
             lines = np.array([row.line for row in piece], np.int64)
             yield Piece(lines, {name: cells[place] for name, place in places.items()})
+
+    def _place(self, name: str) -> int:
+        try:
+            return place_of(name, self.columns)
+        except ValueError:
+            raise no_column(self.path.name, name, self.columns) from None
 
     def _data(self) -> Iterator[Row]:
         for row in self._rows():

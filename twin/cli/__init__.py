@@ -20,6 +20,7 @@ GROUP = "twin.commands"
 """Entry points of this group name click commands of other packages; the entry's name is the command's."""
 
 OWN = (
+    "archive",
     "assets",
     "check",
     "clean",

@@ -55,7 +55,7 @@ def verify(folder: Path, as_json: bool) -> int:
     """
     from twin.journal.check import verify as check
 
-    with _progress("checking") as progress:
+    with progress_of("checking") as progress:
         verdict = check(folder, progress)
     if as_json:
         print_json(_as_dict(verdict))
@@ -109,7 +109,7 @@ def export(
     from twin.journal.export import export as write
 
     choice = Choice(since, until, frozenset(tags) or None)
-    with _progress("exporting") as progress:
+    with progress_of("exporting") as progress:
         options: dict[str, Any] = {"form": form, "skip_damaged": skip_damaged, "progress": progress}
         if out is None:
             done = write(folder, sys.stdout.write, choice, **options)
@@ -123,7 +123,7 @@ def export(
 
 
 @contextmanager
-def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
+def progress_of(name: str) -> Iterator[Callable[[int, int], None]]:
     """Show a bar with the time left, on a terminal only."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda done, total: None

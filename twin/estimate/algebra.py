@@ -4,6 +4,7 @@
 
 import math
 
+import numpy as np
 from numba import njit
 
 COMPILED = {"cache": True, "error_model": "numpy", "nogil": True}
@@ -85,3 +86,12 @@ def add_products(left, right, count, rows, width, total):
             if factor != 0.0:
                 for j in range(width):
                     total[i, j] += factor * right[k, j]
+
+
+@njit(**COMPILED)
+def factored(a, n):
+    """Return an upper factor of the leading n rows of `a`, and behind it what its directions do to further columns."""
+    upper = np.zeros_like(a)
+    cholesky(a, n, upper)
+    lean(a, n, upper)
+    return upper

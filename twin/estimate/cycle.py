@@ -11,9 +11,10 @@ from numba import njit
 from twin.estimate.algebra import COMPILED, INNER, cholesky, lean
 from twin.estimate.bank import place_shadows, signatures, weigh
 from twin.estimate.correct import GATE, choose, covariance_of, factor_of, gains, gated, joseph
-from twin.estimate.sigma import advanced, differences, failed, place, settle, spread
+from twin.estimate.sigma import advanced, differences, failed, inside, place, settle, spread, standardised
 
-
+ALIGNED = 8
+"""Members are advanced in vectors of as many: copies of the centre fill the last one, which would go one by one."""
 SETTLED = 15.0
 """Multiples of the cooling time after which the noise is adapted."""
 
@@ -112,13 +113,14 @@ def _expect(first, second, offset, mean, noise, predicted, deviation):
 
 
 @njit(**INNER)
-def adapt(moments, tuning, prior, shift, chosen, count):
-    """Move the noise towards what the innovations show beyond the belief's own variance."""
+def adapt(moments, tuning, prior, shift, chosen, count, now):
+    """Move the noise towards what the innovations show beyond the belief's own variance; faster while it is young."""
+    share = max(tuning.adapt, 1.0 / (30.0 + now))
     for a in range(count):
         j = chosen[a]
         bound = GATE * GATE * (prior[a, a] + moments.noise[j])
         seen = min(shift[a] * shift[a], bound) - prior[a, a]
-        moved = moments.noise[j] + tuning.adapt * (seen - moments.noise[j])
+        moved = moments.noise[j] + share * (seen - moments.noise[j])
         moments.noise[j] = min(max(moved, tuning.least[j]), tuning.most[j])
 
 
@@ -132,6 +134,10 @@ def _correct(z, width, places, bounds, moments, mean, gain, shift, count):
             moved += gain[a, j] * shift[a]
         moments.mean[j] = moved
     for i in range(n):
+        if not inside(places, bounds, i, moments.mean[i]):  # a correction along a tangent doesn't hold that far
+            moments.mean[i] = mean[i]
+        if not inside(places, bounds, i, moments.mean[i]):
+            moments.mean[i] = standardised(places, i, z[0, places.cells[places.first[i], 1], 0])
         place(z, width, 0, places, i, moments.mean[i])
     for k in range(places.followers.size):
         row, moved = places.followers[k], mean[size + k]
@@ -192,7 +198,7 @@ def _compare(
     _correct(z, width, places, bounds, moments, mean, gain, shift, count)
     joseph(first, second, size, columns, chosen, count, gain, used, moments.covariance)
     if tuning.adapt > 0.0 and now > SETTLED * tuning.cooling:
-        adapt(moments, tuning, prior, shift, chosen, count)
+        adapt(moments, tuning, prior, shift, chosen, count, now)
 
 
 @njit(**COMPILED)
@@ -217,12 +223,13 @@ def assimilate(
     """
     n, h, width, size = places.kind.size, hypotheses.rows.size, shape.width, moments.mean.size
     factor = np.empty((size, moments.covariance.shape[1]))
+    spare = min(-(1 + 2 * n + h) % ALIGNED, z.shape[0] * width - (1 + 2 * n + h))
     for k in range(times.size):
         step = times[k] + offset - c[0, 0, 0]
         _grow(moments, tuning, step)
         cholesky(moments.covariance, size, factor)
         lean(moments.covariance, size, factor)
-        members = spread(z, c, width, places, moments.mean, factor, n, h)
+        members = spread(z, c, width, places, moments.mean, factor, n, h + spare)
         place_shadows(z, width, places, hypotheses, suspicions.trail, moments.mean, 1 + 2 * n)
         settle(z, width, members, places)
         advanced(address, tables, constants, z, c, members, times[k] + offset, shape, program)

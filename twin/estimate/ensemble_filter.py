@@ -8,10 +8,10 @@ from twin.declare import State
 from twin.ensemble import Ensemble
 from twin.errors import PlantError, SimulationError, SnapshotError
 from twin.estimate.bank import Hypotheses, Suspicions, unsuspecting
-from twin.estimate.cycle import Moments, Trace, Tuning
+from twin.estimate.cycle import Moments, Trace
 from twin.estimate.ground import Ground, ground
+from twin.estimate.intake import Settings, first_noise, held, laid_out, spreads, traced, tuned
 from twin.estimate.scatter import Belief, assimilate, belief_of, redraw
-from twin.estimate.unscented import COOLING, HEAT, NOISE_ROOM, STEADY, Settings
 from twin.plant import Plant, Solver
 from twin.streams import member_seeds, normal, normal_at
 
@@ -59,16 +59,14 @@ class EnsembleFilter:
         seed: int = 0,
     ) -> None:
         self._ground: Ground = ground(plant, watched, solver=solver)
-        self.settings = settings or Settings()
-        self.plant, self.estimation = self._ground.plant, self._ground.estimation
-        self.commands, self.tags, self.outputs = self._ground.commands, self._ground.tags, self._ground.outputs
-        self.shown, self.noise, self.trial = self._ground.shown, self._ground.noise, self._ground.trial
-        self.unknowns, self.compiled = self._ground.unknowns, self._ground.compiled
+        start = self._ground
+        self.plant, self.estimation, self.settings = start.plant, start.estimation, settings or Settings()
+        self.commands, self.tags, self.outputs = start.commands, start.tags, start.outputs
+        self.compiled, self.shown, self.noise = start.compiled, start.shown, start.noise
+        self.trial, self.unknowns, self.suspects = start.trial, start.unknowns, ()
         self.names = tuple(u.name for u in self.unknowns)
-        self.suspects: tuple[str, ...] = ()
-        self._size = len(self.unknowns) + len(self.tags)
-        self._wander = np.array([(u.wander / u.spread) ** 2 / 3600.0 for u in self.unknowns] + [0.0] * len(self.tags))
-        self._walkers = np.flatnonzero(self._wander).astype(np.int64)
+        self._tuning, self._size = tuned(start, self.settings), len(self.unknowns) + start.places.biases
+        self._walkers = np.flatnonzero(self._tuning.wander).astype(np.int64)
         self._steady = np.array([not self._is_state(i) for i in range(self._size)])
         least = 2 + self._size + self._ground.places.followers.size + self._walkers.size
         if members is not None and members < least:
@@ -84,18 +82,13 @@ class EnsembleFilter:
     def start(self) -> None:
         """Believe what the plant's file says: members are drawn about it."""
         m = len(self.outputs)
-        least = np.concatenate([self.noise, np.full(m - len(self.tags), np.inf)])
-        self._tuning = Tuning(
-            self._wander, least, NOISE_ROOM * least, self.settings.adapt, self.settings.temper, self.settings.memory,
-            np.ones(self._size), HEAT, COOLING,
-        )  # fmt: skip
+        self._tuning, self._holding = tuned(self._ground, self.settings), False
         none = np.zeros(0, np.int64)
         self._hypotheses = Hypotheses(none, none, np.zeros(0), np.zeros(0), np.zeros(0))
         self._suspicions = unsuspecting(0, self._size, m)
-        self._belief = Belief(np.zeros((len(self.tags), self.members)), least.copy(), np.zeros(m, np.int64))
+        biases = np.zeros((self._ground.places.biases, self.members))
+        self._belief = Belief(biases, first_noise(self._ground), np.zeros(m, np.int64))
         self._ensemble.restore(*self._ground.begin)
-        accuracy = [self.estimation.accuracy[t.name] for t in self.tags]
-        self._sizes = np.array([*np.ones(len(self.unknowns)), *accuracy])
         self._draw(np.arange(self._size), np.zeros(self._size), "start", 0)
 
     def _draw(self, chosen: np.ndarray, centres: np.ndarray, purpose: str, instant: int) -> None:
@@ -105,7 +98,7 @@ class EnsembleFilter:
         e, comp = self._ensemble, self.compiled
         redraw(
             e._z, comp.shape.width, self._ground.places, comp.program.bounds, self._belief.biases,
-            chosen.astype(np.int64), self._sizes[chosen], centres, draws,
+            chosen.astype(np.int64), spreads(self._ground)[chosen], centres, draws,
         )  # fmt: skip
 
     def assimilate(self, times: np.ndarray, readings: np.ndarray, inflation: np.ndarray | None = None) -> Trace:
@@ -125,16 +118,9 @@ class EnsembleFilter:
         SimulationError
             If all members but one stop meaning anything; the message says where the first did.
         """
-        count, m = len(times), len(self.outputs)
-        trace = Trace(
-            np.zeros((count, m)), np.zeros((count, m)), np.zeros((count, self._size)), np.zeros((count, self._size)),
-            np.zeros((count, 3)), np.zeros(count, np.int64),
-        )  # fmt: skip
-        padded = np.full((count, m), np.nan)
-        padded[:, : len(self.tags)] = readings
-        swollen = np.ones((count, m))
-        if inflation is not None:
-            swollen[:, : len(self.tags)] = inflation
+        count, trace = len(times), traced(len(times), self._ground)
+        padded = laid_out(readings, count, self._ground, np.nan)
+        swollen = laid_out(inflation, count, self._ground, 1.0)
         times = np.ascontiguousarray(times, float)
         for first in range(0, count, BATCH):
             part = slice(first, first + BATCH)
@@ -166,8 +152,13 @@ class EnsembleFilter:
         self._tuning = self._tuning._replace(adapt=settings.adapt, temper=settings.temper, memory=settings.memory)
 
     def hold(self, on: bool) -> None:
-        """Correct only what moves by itself (states and what wanders), or all unknowns again."""
-        self._tuning.held[:] = np.where((self._wander <= STEADY) & on, 0.0, 1.0)
+        """Learn no noise, and correct only what moves by itself (states and what wanders); or all again."""
+        self._tuning, self._holding = held(self._tuning, self.settings, on), on
+
+    @property
+    def holding(self) -> bool:
+        """Return whether what is steady is held."""
+        return self._holding
 
     def command(self, readings: Mapping[str, float]) -> None:
         """Hold inputs and modes of every member at what tags of commands and set points say, SI."""
@@ -180,7 +171,7 @@ class EnsembleFilter:
         """What is left of the innovations; there are no hypotheses."""
         return self._suspicions
 
-    def unit(self, suspect: int) -> float:
+    def severity(self, suspect: int) -> float:
         """Refuse: there are no hypotheses."""
         raise IndexError(f"{self.plant.name}: an ensemble filter has no hypothesis {suspect}")
 
@@ -193,7 +184,7 @@ class EnsembleFilter:
         """Believe anew what the plant's file says of an asset or a tag: it was replaced or repaired."""
         n = len(self.unknowns)
         fresh = [i for i, u in enumerate(self.unknowns) if any(p.partition(".")[0] == subject for p in u.paths)]
-        fresh += [n + j for j, t in enumerate(self.tags) if t.name == subject]
+        fresh += [n + j for j, t in enumerate(self.tags[: self._ground.places.biases]) if t.name == subject]
         if fresh:
             chosen = np.array(fresh)
             centres = np.where(self._steady[chosen], 0.0, np.nan)
@@ -217,7 +208,8 @@ class EnsembleFilter:
     def state(self) -> dict[str, np.ndarray]:
         """Return everything that the next instant depends on, as plain arrays."""
         z, c = self._ensemble.member_state()
-        return {"z": z.copy(), "c": c.copy(), **{k: v.copy() for k, v in self._parts().items()}}
+        own = {"z": z, "c": c, "holding": np.array([self._holding])}
+        return {k: v.copy() for k, v in {**own, **self._parts()}.items()}
 
     def _parts(self) -> dict[str, np.ndarray]:
         named = {f"belief.{k}": v for k, v in self._belief._asdict().items()}
@@ -229,5 +221,6 @@ class EnsembleFilter:
         if state.keys() != mine.keys() or any(state[k].shape != v.shape for k, v in mine.items()):
             raise SnapshotError(f"{self.plant.name}: the belief is of another plant or estimation; start anew")
         self._ensemble.restore(state["z"], state["c"])
+        self.hold(bool(state["holding"][0]))
         for name, array in self._parts().items():
             array[...] = state[name]

@@ -93,18 +93,29 @@ def append_direction(basis, count, vector, products):
 def gather(z, width, places, biases, x):
     """Write standardised unknowns, biases, followers and, if there are rows for it, what instruments read."""
     n, nb, p = places.kind.size, places.biases, places.followers.size
-    known = n + nb + p
-    for member in range(x.shape[1]):
-        block, lane = member // width, member % width
-        for i in range(n):
-            x[i, member] = standardised(places, i, z[block, places.cells[places.first[i], 1], lane])
-        for j in range(nb):
-            x[n + j, member] = biases[j, member]
-        for k in range(p):
-            x[n + nb + k, member] = z[block, places.followers[k], lane]
-        for j in range(x.shape[0] - known):
-            bias = biases[j, member] if j < nb else 0.0
-            x[known + j, member] = z[block, places.outputs[j], lane] + bias
+    known, members = n + nb + p, x.shape[1]
+    for i in range(n):
+        pick(z, width, places.cells[places.first[i], 1], x[i])
+        for member in range(members):
+            x[i, member] = standardised(places, i, x[i, member])
+    for j in range(nb):
+        x[n + j, :] = biases[j]
+    for k in range(p):
+        pick(z, width, places.followers[k], x[n + nb + k])
+    for j in range(x.shape[0] - known):
+        pick(z, width, places.outputs[j], x[known + j])
+        if j < nb:
+            for member in range(members):
+                x[known + j, member] += biases[j, member]
+
+
+@njit(**INNER)
+def pick(z, width, row, out):
+    """Write a row of every member."""
+    for block in range(z.shape[0]):
+        begin = block * width
+        for lane in range(min(width, out.size - begin)):
+            out[begin + lane] = z[block, row, lane]
 
 
 @njit(**INNER)
@@ -120,17 +131,22 @@ def centred(x, mean):
 
 
 @njit(**INNER)
-def put(z, width, member, places, bounds, i, u):
-    """Set unknown i of a member to the standardised value u, unless that would leave a state's bounds."""
-    block, lane = member // width, member % width
-    value, first, last = value_of(places, i, u), places.first[i], places.first[i]
+def put(z, width, places, bounds, i, values):
+    """Set unknown i of every member to standardised values, unless that would leave a state's bounds."""
+    first, low, high = places.first[i], -math.inf, math.inf
+    last = first
     while last < places.cells.shape[0] and places.cells[last, 0] == i:
         row = places.cells[last, 1]
-        if row < places.states and not bounds[0, row] <= value <= bounds[1, row]:
-            return
+        if row < places.states:
+            low, high = max(low, bounds[0, row]), min(high, bounds[1, row])
         last += 1
-    for k in range(first, last):
-        z[block, places.cells[k, 1], lane] = value
+    for block in range(z.shape[0]):
+        begin = block * width
+        for lane in range(min(width, values.size - begin)):
+            value = value_of(places, i, values[begin + lane])
+            if low <= value <= high:
+                for k in range(first, last):
+                    z[block, places.cells[k, 1], lane] = value
 
 
 @njit(**INNER)
@@ -190,7 +206,8 @@ def walk(z, width, places, bounds, biases, wander, step, walkers, draws):
         i = walkers[w]
         size = math.sqrt(wander[i] * step)
         for member in range(members):
-            put(z, width, member, places, bounds, i, mean[i] + x[i, member] + size * directions[w, member])
+            directions[w, member] = mean[i] + x[i, member] + size * directions[w, member]
+        put(z, width, places, bounds, i, directions[w])
 
 
 @njit(**COMPILED)
@@ -215,11 +232,11 @@ def redraw(z, width, places, bounds, biases, chosen, sizes, centres, draws):
         i = chosen[w]
         centre = mean[i] if math.isnan(centres[w]) else centres[w]
         for member in range(members):
-            drawn = centre + sizes[w] * directions[w, member]
-            if i < n:
-                put(z, width, member, places, bounds, i, drawn)
-            else:
-                biases[i - n, member] = drawn
+            directions[w, member] = centre + sizes[w] * directions[w, member]
+        if i < n:
+            put(z, width, places, bounds, i, directions[w])
+        else:
+            biases[i - n, :] = directions[w]
 
 
 @njit(**COMPILED)
@@ -315,17 +332,21 @@ def correct(x, mean, offset, readings, chosen, count, used, held):
 @njit(**INNER)
 def write_back(z, width, places, bounds, biases, x, mean):
     """Set members' unknowns, biases and followers; what would leave its bounds stays where it was."""
-    n, nb = places.kind.size, places.biases
-    for member in range(x.shape[1]):
-        block, lane = member // width, member % width
-        for i in range(n):
-            put(z, width, member, places, bounds, i, mean[i] + x[i, member])
-        for j in range(nb):
+    n, nb, members = places.kind.size, places.biases, x.shape[1]
+    values = np.empty(members)
+    for i in range(n):
+        for member in range(members):
+            values[member] = mean[i] + x[i, member]
+        put(z, width, places, bounds, i, values)
+    for j in range(nb):
+        for member in range(members):
             biases[j, member] = mean[n + j] + x[n + j, member]
-        for k in range(places.followers.size):
-            row, moved = places.followers[k], mean[n + nb + k] + x[n + nb + k, member]
+    for k in range(places.followers.size):
+        row, r = places.followers[k], n + nb + k
+        for member in range(members):
+            moved = mean[r] + x[r, member]
             if bounds[0, row] <= moved <= bounds[1, row]:
-                z[block, row, lane] = moved
+                z[member // width, row, member % width] = moved
 
 
 @njit(**INNER)
@@ -369,7 +390,7 @@ def _compare(
     breed(x, steady, parents)
     write_back(z, width, places, bounds, belief.biases, x, mean)
     if tuning.adapt > 0.0 and now > SETTLED * tuning.cooling:
-        adapt(belief, tuning, prior, shift, chosen, count)
+        adapt(belief, tuning, prior, shift, chosen, count, now)
     for r in range(trace.mean.shape[1]):
         spread = 0.0
         for i in range(members):

@@ -98,18 +98,18 @@ def standardised(places, i, value):
 @njit(**INNER)
 def copy_centre(z, c, width, members, places):
     """Make every member a copy of the first."""
-    rows, controls = places.persistent, c.shape[1]
-    for member in range(1, members):
-        block, lane = member // width, member % width
-        for r in range(rows):
-            z[block, r, lane] = z[0, r, 0]
-        for r in range(controls):
-            c[block, r, lane] = c[0, r, 0]
     for block in range(z.shape[0]):
-        for lane in range(width):
-            if block * width + lane < members:
-                c[block, TP, lane] = c[block, T, lane]
-                c[block, FLAG, lane] = RUNNING
+        lanes = min(width, members - block * width)
+        for r in range(places.persistent):
+            value = z[0, r, 0]
+            for lane in range(lanes):
+                z[block, r, lane] = value
+        for r in range(c.shape[1]):
+            value = c[0, r, 0]
+            for lane in range(lanes):
+                c[block, r, lane] = value
+        for lane in range(lanes):
+            c[block, TP, lane], c[block, FLAG, lane] = c[block, T, lane], RUNNING
 
 
 @njit(**INNER)
@@ -124,13 +124,25 @@ def place(z, width, member, places, i, u):
 
 
 @njit(**INNER)
+def inside(places, bounds, i, u):
+    """Return whether the states that unknown i stands in may have its standardised value u."""
+    value, k = value_of(places, i, u), places.first[i]
+    while k < places.cells.shape[0] and places.cells[k, 0] == i:
+        row = places.cells[k, 1]
+        if row < places.states and not bounds[0, row] <= value <= bounds[1, row]:
+            return False
+        k += 1
+    return True
+
+
+@njit(**INNER)
 def settle(z, width, members, places):
     """Let the driver's copy of the states be the states as they were placed."""
     for block in range(z.shape[0]):
-        for lane in range(width):
-            if block * width + lane < members:
-                for r in range(places.states):
-                    z[block, places.previous + r, lane] = z[block, r, lane]
+        lanes = min(width, members - block * width)
+        for r in range(places.states):
+            for lane in range(lanes):
+                z[block, places.previous + r, lane] = z[block, r, lane]
 
 
 @njit(**INNER)
@@ -140,20 +152,16 @@ def spread(z, c, width, places, mean, factor, n, shadows):
     The 2 n members after the first are pairs; the `shadows` behind them are copies of the first.
     """
     members = 1 + 2 * n + shadows
-    copy_centre(z, c, width, members, places)
     for i in range(n):
         place(z, width, 0, places, i, mean[i])
+    copy_centre(z, c, width, members, places)
     for k in range(n):
-        # Row k of an upper factor starts at column k: earlier unknowns stay at the mean.
-        for i in range(n):
-            away = SPREAD * factor[k, i] if i >= k else 0.0
+        for i in range(k, n):  # row k of an upper factor starts at column k: earlier unknowns stay at the mean
+            away = SPREAD * factor[k, i]
             place(z, width, 1 + 2 * k, places, i, mean[i] + away)
             place(z, width, 2 + 2 * k, places, i, mean[i] - away)
         _follow(z, width, places, 1 + 2 * k, SPREAD, factor, k, n + places.biases)
         _follow(z, width, places, 2 + 2 * k, -SPREAD, factor, k, n + places.biases)
-    for k in range(shadows):
-        for i in range(n):
-            place(z, width, 1 + 2 * n + k, places, i, mean[i])
     return members
 
 

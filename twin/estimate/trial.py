@@ -31,11 +31,12 @@ class Trial(NamedTuple):
     kept : tuple of Unknown
         Unknowns that some tag sees.
     left : dict
-        Share of its spread that the tags leave of each unknown, after the trial's time, by name; 1 where no tag sees it.
+        By name: share of its spread that the tags leave of each unknown after the trial's time; 1 where no tag sees it.
     remembered : tuple of str
         States that are unknowns too.
     faults : dict
-        By path: severity, SI, that moves some tag by five standard deviations within the trial or is half of the most there can be.
+        By path: severity, SI, that moves some tag by five standard deviations within the trial, or half of the most
+        that there can be.
     unseen : tuple of str
         Faults that move no tag.
     alike : tuple of pairs

@@ -17,6 +17,8 @@ from twin.protocol import MAX_BYTES
 
 _ADDRESS = re.compile(r"tcp://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}")
 _AT_ONCE = 100
+_NO_KEY = "whoever listens there asks for a key; give the file that `twin keys new` wrote"
+_WRONG_KEY = "the twin can't be spoken to with this key; compare its line `server` with the twin's"
 _MONITOR = "inproc://twin.gateway.monitor"
 
 
@@ -134,6 +136,4 @@ class Link:
                 if event["event"] == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
                     self.trouble = "not_allowed: the twin doesn't know this key; tell it by `twin keys allow`"
                 elif event["event"] != zmq.EVENT_MONITOR_STOPPED:
-                    self.trouble = (
-                        "the twin can't be spoken to with this key; compare its line `server` with the twin's"
-                    )
+                    self.trouble = _WRONG_KEY if self._key else _NO_KEY

@@ -45,7 +45,7 @@ from twin.protocol import (
 
 FIRST_WAIT, LONGEST_WAIT = 0.25, 8.0
 """Between two connections [s]; doubled each time, spread by half."""
-STEADY = 8.0
+STEADY = 2.0
 """A connection that has lasted so long [s] makes the next wait short again."""
 REFUSALS = 2
 """A batch refused so often is set aside."""

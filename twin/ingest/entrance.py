@@ -185,7 +185,7 @@ class Entrance:
                 break
             user = None
             if self._guard is not None:
-                user = str(parts[0].get("User-Id")) if parts else ""
+                user = _user(parts)
                 if user not in self._guard.gateways:
                     user = ""  # its key was taken off the list while it was connected
             taken.append(Arrival(peer.bytes, user, [part.bytes for part in parts]))
@@ -227,6 +227,13 @@ class Entrance:
         monitor.linger = 0
         monitor.connect(_MONITOR)
         return monitor
+
+
+def _user(parts: list[zmq.Frame]) -> str:
+    try:
+        return str(parts[0].get("User-Id"))
+    except (IndexError, zmq.ZMQError):
+        return ""  # nobody
 
 
 def _settle(socket: "zmq.Socket[bytes]", *, ipv6: bool) -> None:

@@ -163,12 +163,15 @@ class Receiver:
         time of its own, and no ticks, while nobody has said hello.
         """
         self._ready()
-        replays = [s.clock(now) for s in self._sessions.values() if s.rate]
         if not self._sessions and self._accept_replay:
             return
         alive = sorted(s.gateway for s in self._sessions.values() if s.alive(now))
         body = msgspec.msgpack.encode({"alive": alive})
-        self._drafts.append(Draft("tick", "", 0, 0, now.wall_us, max(replays, default=now.wall_us), body))
+        self._drafts.append(Draft("tick", "", 0, 0, now.wall_us, self.clock(now), body))
+
+    def clock(self, now: Now) -> int:
+        """Return the time [us UTC] of what no gateway says: that of the replay that is furthest, else ours."""
+        return max((s.clock(now) for s in self._sessions.values() if s.rate), default=now.wall_us)
 
     def take(self) -> Taken:
         """Hand out what has gathered; the next call must be `committed` or `full`."""

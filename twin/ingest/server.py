@@ -17,6 +17,7 @@ from twin.ingest import keys
 from twin.ingest.door import Door
 from twin.ingest.entrance import MOST_AT_ONCE, Entrance, checked_address
 from twin.ingest.figures import Figures
+from twin.ingest.pruner import EVERY, Pruner
 from twin.ingest.receiver import Receiver
 from twin.journal.entries import Draft, JournalFull
 from twin.journal.writer import Journal
@@ -110,14 +111,17 @@ class Server:
         self._receiver = Receiver(journal.have, journal.crc_of, owners=owners(journal), accept_replay=replay)
         self._actions: OrderedDict[str, int] = OrderedDict(known_actions(journal))
         self._figures = Figures(journal.path.parent)
+        self._pruner = Pruner(journal)
         self._next_tick = time.monotonic()
+        self._replay, self._reached = replay, 0
         self._poller = zmq.Poller()
         self._poller.register(entrance.socket, zmq.POLLIN)
         self._poller.register(door.socket, zmq.POLLIN)
 
     def wait(self) -> None:
         """Return when something has come in or a tick is due, and soon in any case."""
-        seconds = min(_STOP_WITHIN, max(0.0, self._next_tick - time.monotonic()))
+        most = EVERY if self._pruner.busy else _STOP_WITHIN
+        seconds = min(most, max(0.0, self._next_tick - time.monotonic()))
         self._poller.poll(round(seconds * 1e3))
 
     def round(self) -> None:
@@ -138,7 +142,8 @@ class Server:
         taken = self._receiver.take()
         for reject in taken.rejects:
             self._journal.reject(*reject)
-        drafts = taken.drafts + [_draft(one.action, now) for one in asked]
+        clock = self._clock(now, taken.drafts)
+        drafts = taken.drafts + [Draft("action", "", 0, 0, now.wall_us, clock, encode(one.action)) for one in asked]
         try:
             last = self._journal.append(drafts) if drafts else 0
         except JournalFull as err:
@@ -155,6 +160,7 @@ class Server:
         self._figures.answered(
             time.monotonic() - began, len(arrivals), full=len(arrivals) >= MOST_AT_ONCE, dropped=dropped
         )
+        self._pruner.step()
 
     def status(self, now: Now) -> dict[str, Any]:
         """Return how it is going, as plain values."""
@@ -189,9 +195,20 @@ class Server:
                 found.setdefault(decision.store.id, _Asked(decision.store, [])).peers.append(request.peer)
             elif decision.tell_status:
                 self._door.answer(request.peer, Status(self.status(now)))
+            elif decision.prune:
+                self._door.answer(request.peer, self._pruner.ask(decision.prune))
             elif decision.answer is not None:
                 self._door.answer(request.peer, decision.answer)
         return list(found.values())
+
+    def _clock(self, now: Now, drafts: list[Draft]) -> int:
+        """Return the time of an action: a replay's stands still while nobody replays."""
+        clock = self._receiver.clock(now)
+        if not self._replay:
+            return clock
+        if drafts:
+            self._reached = drafts[-1].clock
+        return self._reached if clock == now.wall_us and self._reached else clock
 
     def _answer(self, peers: list[bytes], answer: Stored | Refused) -> None:
         for peer in peers:
@@ -223,7 +240,3 @@ def known_actions(journal: Journal) -> dict[str, int]:
         with contextlib.suppress(msgspec.DecodeError):  # written by another version
             found[msgspec.msgpack.decode(entry.body, type=Action).id] = entry.id
     return found
-
-
-def _draft(action: Action, now: Now) -> Draft:
-    return Draft("action", "", 0, 0, now.wall_us, now.wall_us, encode(action))

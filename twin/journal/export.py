@@ -26,11 +26,12 @@ _FORMULA = re.compile(r"[=+\-@\t\r\0]")
 _QUOTED = re.compile(r'[",\r\n]')
 _ALL_HELLOS = f"SELECT {store.FIELDS} FROM kept UNION ALL SELECT {store.FIELDS} FROM entries WHERE kind = 'hello'"  # noqa: S608
 
-_NAMES = {
+NAMES = {
     value: "".join(part.capitalize() for part in name.split("_"))
     for name, value in vars(quality).items()
     if name.isupper() and isinstance(value, int) and name != "HIGHEST"
 }
+"""What OPC UA calls the status codes that we give."""
 
 
 _BETWEEN: dict[Form, str] = {"csv": ",", "jsonl": '", "value": '}
@@ -196,7 +197,7 @@ class _Lines:
             if not tag.wanted or (since is not None and time < since) or (until is not None and time >= until):
                 continue
             shown = repr(value) if not json_lines or isfinite(value) else "null"
-            named = _NAMES.get(code) or f"0x{code:08X}"
+            named = NAMES.get(code) or f"0x{code:08X}"
             end = f'{named}"}}\n' if json_lines else f"{named}\n"
             out.append(f"{tag.before}{store.moment(time)}{_BETWEEN[self._form]}{shown}{tag.after}{end}")
         return out

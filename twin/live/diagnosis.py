@@ -1,7 +1,8 @@
 """What the estimator's evidence means: a declared fault, an instrument, or something that no declaration explains."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from twin.declare import Asset
 from twin.estimate.unscented import UnscentedFilter
 from twin.monitor import names
 from twin.monitor.condition import Condition
+from twin.units import from_si
 
 COMMISSION = 300.0
 """How long the twin learns the plant before it judges it [s]."""
@@ -19,12 +21,14 @@ UNEXPLAINED = 25.0
 """Excess of the innovations, in the same measure, from which something is wrong even if nothing explains it."""
 CALM = 5.0
 """Evidence and excess below which a suspicion is over."""
-EXPLAINED = 0.65
+EXPLAINED = 0.9
 """Share of the excess that a hypothesis must explain to be believed."""
 RIVAL = 0.05
 """Hypotheses whose evidence is this close to the best one's, relative to it, can't be told apart."""
 AT_LEAST = 6.0
 """Evidence by which one hypothesis must lead another at least."""
+SURE = 0.8
+"""Probability from which an instrument is blamed though equipment might be, and one fault though others might be."""
 KEY = "deviation"
 """One excursion of the plant is one advisory, whatever it turns out to be."""
 READINGS = 4
@@ -54,6 +58,8 @@ class Diagnosis:
         self.judged, self.assets = judged, plant_assets
         self.tags = tuple(t.name for t in judged.tags)
         self.suspicious = False
+        self.newest = [float(v) for v in judged.shown[: len(self.tags)]]
+        """What each tag read last, SI."""
 
     def judge(self, suspicious: bool) -> None:
         """Go on from what was judged before."""
@@ -87,6 +93,10 @@ class Diagnosis:
         order = sorted(range(len(suspects)), key=lambda i: (-shares[i], i))
         return tuple((suspects[i], float(shares[i])) for i in order if s.evidence[i] >= top - width)[:3]
 
+    def see(self, reading: np.ndarray) -> None:
+        """Take note of what the tags read."""
+        self.newest = [float(new) if math.isfinite(new) else old for old, new in zip(self.newest, reading, strict=True)]
+
     def deviations(self) -> np.ndarray:
         """Return how far each tag is from what is expected, smoothed, in standard deviations of that."""
         memory = self.judged.settings.memory
@@ -95,8 +105,24 @@ class Diagnosis:
     def _size(self) -> float:
         return float(np.abs(self.deviations()).max(initial=0.0))
 
-    def conditions(self, verdict: Verdict, epoch: float) -> Iterator[Condition]:
-        """Yield what the verdict means to an operator; `epoch` is the source time of the first reading [s]."""
+    def fault_of(self, verdict: Verdict) -> str:
+        """Return the declared fault that an operator is told of first; empty where none is."""
+        faults = [name for name, _ in verdict.candidates if name in self.judged.trial.faults]
+        blamed = verdict.candidates[0] if verdict.candidates else ("", 0.0)
+        return "" if not faults or (blamed[0] in self.tags and blamed[1] >= SURE) else faults[0]
+
+    def conditions(
+        self, verdict: Verdict, epoch: float, outlook: Mapping[str, float | str] = MappingProxyType({})
+    ) -> Iterator[Condition]:
+        """Yield what the verdict means to an operator.
+
+        Parameters
+        ----------
+        epoch : float
+            Source time of the first reading [s].
+        outlook : mapping
+            Parameters of the text that say what the next hours bring.
+        """
         if not verdict.suspicious:
             return
         since = epoch + verdict.since
@@ -108,17 +134,16 @@ class Diagnosis:
         values: dict[str, float | str] = {"readings": names.readings(told), "since": since}
         faults = [(path, p) for path, p in verdict.candidates if "." in path and path in self.judged.trial.faults]
         size = max(verdict.size, 4.0)  # the evidence says that something is wrong; smoothing comes after
+        best, share = verdict.candidates[0] if verdict.candidates else ("", 0.0)
         if not verdict.candidates:
             near = self._near([tag for tag, _ in told])
             yield Condition(KEY, "unknown", size, 0.5, since, {**values, **near}, tuple(t for t, _ in told))
-        elif len(faults) > 1 and verdict.candidates[0][1] < 0.8 and verdict.candidates[0][0] == faults[0][0]:
-            yield self._rivals(faults, size, since, values)
-        elif verdict.candidates[0][0] in self.judged.trial.faults:
-            path, share = faults[0]
-            yield self._fault(path, share, size, since, values)
+        elif best in self.tags and (share >= SURE or not faults):
+            yield self._sensor(best, share, size, since)
+        elif len(faults) > 1 and faults[0][1] < SURE:
+            yield self._rivals(faults, size, since, {**values, **outlook})
         else:
-            tag, share = verdict.candidates[0]
-            yield self._sensor(tag, share, size, since)
+            yield self._fault(*faults[0], size, since, {**values, **outlook})
 
     def _fault(self, path: str, share: float, size: float, since: float, values: dict[str, float | str]) -> Condition:
         cls = self.assets[path.partition(".")[0]]
@@ -143,14 +168,14 @@ class Diagnosis:
     def _sensor(self, tag: str, share: float, size: float, since: float) -> Condition:
         instrument = next(t for t in self.judged.tags if t.name == tag)
         asset = instrument.reads.partition(".")[0]
-        off = self.severity(tag)
-        expected = float(self.judged.shown[self.tags.index(tag)])
+        declared = self.judged.plant.quantity(instrument.reads).unit
+        shown = self.newest[self.tags.index(tag)]
         told: dict[str, float | str] = {
             "tag": tag,
             "place": names.place(instrument.reads, self.assets[asset]),
-            "shown": expected + off,
-            "expected": expected,
-            "unit": self.judged.plant.quantity(instrument.reads).unit,
+            "shown": from_si(shown, declared, instrument.unit),
+            "expected": from_si(shown - self.severity(tag), declared, instrument.unit),
+            "unit": instrument.unit,
             "size": float(self.deviations()[self.tags.index(tag)]),
             "since": since,
         }

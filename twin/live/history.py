@@ -11,6 +11,7 @@ import numpy as np
 from twin.errors import DataError
 from twin.live.pack import pack, unpack
 from twin.live.twin import Instant
+from twin.monitor.life import Change
 
 FILE = "history.sqlite"
 _SCHEMA = """
@@ -77,16 +78,24 @@ class History:
         found = self._db.execute("select value from about where name=?", (name,)).fetchone()
         return msgspec.msgpack.decode(found[0]) if found else None
 
-    def add(self, entry: int, instants: Sequence[Instant], standing: Sequence[Any]) -> None:
-        """Write what entries up to this one have settled, in one transaction."""
-        rows = [(round(i.time * 1e6), pack(_kept(i))) for i in instants if np.isfinite(i.expected).any()]
-        told = [c for i in instants for c in i.changes]
+    def add(self, instants: Sequence[tuple[int, Instant]], standing: Sequence[Any]) -> None:
+        """Write instants, each with the number of the entry that settled it, in one transaction.
+
+        Parameters
+        ----------
+        standing : sequence of Advisory
+            What stands after the last of them.
+        """
+        rows = [(round(i.time * 1e6), pack(_kept(i))) for _, i in instants if np.isfinite(i.expected).any()]
+        told = list(_numbered(instants))
+        if not rows and not told:
+            return
         try:
             self._db.execute("begin immediate")
             self._db.executemany("insert or replace into instants values(?,?)", rows)
             self._db.executemany(
                 "insert or replace into changes values(?,?,?,?)",
-                [(entry, n, c.time, msgspec.msgpack.encode(c)) for n, c in enumerate(told)],
+                [(entry, number, c.time, msgspec.msgpack.encode(c)) for entry, number, c in told],
             )
             if told:
                 self._db.execute("delete from standing")
@@ -112,6 +121,13 @@ class History:
         """Return the advisories that stand, as `twin.documents.Advisory`."""
         return [msgspec.msgpack.decode(body) for (body,) in self._db.execute("select body from standing order by id")]
 
+    def sync(self) -> None:
+        """Let a power cut leave what was written until now, before a snapshot says that it was."""
+        try:
+            self._db.execute("pragma wal_checkpoint(passive)").fetchone()
+        except sqlite3.Error as err:
+            raise DataError(f"{self.path}: history can't be written: {err}; make room, or delete the file") from None
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()
@@ -121,6 +137,15 @@ class History:
 
     def __exit__(self, *raised: object) -> None:
         self.close()
+
+
+def _numbered(instants: Sequence[tuple[int, Instant]]) -> Iterator[tuple[int, int, Change]]:
+    """Yield changes, each with its entry and its number among those of the same entry."""
+    entry, number = 0, 0
+    for at, instant in instants:
+        for change in instant.changes:
+            entry, number = (at, number + 1) if at == entry else (at, 0)
+            yield entry, number, change
 
 
 def _kept(instant: Instant) -> list[Any]:

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
 
@@ -11,10 +11,11 @@ import numpy as np
 
 from twin.clean.recipe import Recipe
 from twin.errors import DataError, SnapshotError
+from twin.journal.entries import Entry
 from twin.journal.reader import Reader
 from twin.live import snapshots
 from twin.live.history import History
-from twin.live.twin import Instant, LiveTwin
+from twin.live.twin import ForeignError, Instant, LiveTwin
 from twin.plant import Plant
 
 POLL = 0.05
@@ -22,21 +23,34 @@ SNAPSHOT_EVERY = 10.0
 """Wall time between snapshots [s]: how much is computed again after a kill."""
 STATUS_EVERY = 1.0
 AT_ONCE = 500
-"""Journal entries taken between two looks at the clock and the stop flag."""
+"""Journal entries that are read at once."""
+TURN = 0.5
+"""How long entries are taken before history is written, and clock and stop flag are looked at [s]."""
 
 Told = Callable[[Instant], None]
 
 
-def begun(folder: Path, twin: LiveTwin, log: Callable[[str], None]) -> None:
-    """Bring a new twin to the newest snapshot that is whole and its own."""
+def begun(folder: Path, twin: LiveTwin, reader: Reader, log: Callable[[str], None]) -> None:
+    """Bring a new twin to the newest snapshot that is whole.
+
+    Raises
+    ------
+    ForeignError
+        If it is of another plant, recipe or journal.
+    """
     for entry in reversed(snapshots.entries(folder)):
         try:
-            twin.unpack(snapshots.load(folder, entry))
-            log(f"goes on from the snapshot after entry {entry}")
-            return
+            found = snapshots.load(folder, entry)
+            twin.unpack(found.state)
+        except ForeignError:
+            raise
         except SnapshotError as err:
             log(str(err))
-    twin.filter.start()
+            continue
+        if found.chain != reader.chain(entry):
+            raise ForeignError(f"{folder}: the snapshot after entry {entry} is of another journal; remove it")
+        log(f"goes on from the snapshot after entry {entry}")
+        return
 
 
 def follow(
@@ -55,31 +69,32 @@ def follow(
     ------
     DataError
         If the journal can't be read, or history and snapshots can't be written.
-    SimulationError
-        If the twin loses its plant.
+    ForeignError
+        If the snapshots are of another plant, recipe or journal.
     """
     halt = stop or Event()
     reader = _journal(folder, halt)
     twin = LiveTwin(plant, recipe, watched)
     if reader is None:
         return twin
-    begun(folder, twin, log)
+    begun(folder, twin, reader, log)
     with History(folder) as history:
         history.describe(
             plant=plant.name, tags=list(twin.tags), outputs=list(twin.filter.outputs), text=plant.text,
-            units=[plant.quantity(p).unit for p in twin.filter.outputs], noise=[float(v) for v in np.sqrt(twin.filter.noise)],
+            units=[plant.quantity(p).unit for p in twin.filter.outputs],
+            noise=np.sqrt(twin.filter.noise).tolist(),
         )  # fmt: skip
         saved = shown = time.monotonic()
         while not halt.is_set():
             entries = reader.entries(twin.entry, AT_ONCE)
-            instants = list(twin.put(entries))
-            if entries:
-                history.add(twin.entry, instants, twin.advisories.standing())
-                for instant in instants:
+            instants = _settled(twin, entries, halt)
+            if instants:
+                history.add(instants, twin.advisories.standing())
+                for _, instant in instants:
                     told(instant)
             now = time.monotonic()
             if now - saved >= SNAPSHOT_EVERY and entries:
-                snapshots.save(folder, twin.entry, twin.packed())
+                _save(folder, twin, reader, history)
                 saved = now
             if now - shown >= STATUS_EVERY:
                 _show(folder, twin, reader.last())
@@ -87,9 +102,24 @@ def follow(
             if not entries:
                 halt.wait(POLL)
         if twin.entry:
-            snapshots.save(folder, twin.entry, twin.packed())
+            _save(folder, twin, reader, history)
         _show(folder, twin, reader.last())
     return twin
+
+
+def _settled(twin: LiveTwin, entries: Sequence[Entry], halt: Event) -> list[tuple[int, Instant]]:
+    """Return what entries settle, each with its number; stop after a while, what is left is read again."""
+    until, found = time.monotonic() + TURN, list[tuple[int, Instant]]()
+    for entry in entries:
+        found += [(entry.id, instant) for instant in twin.put([entry])]
+        if time.monotonic() > until or halt.is_set():
+            break
+    return found
+
+
+def _save(folder: Path, twin: LiveTwin, reader: Reader, history: History) -> None:
+    history.sync()
+    snapshots.save(folder, twin.entry, snapshots.Snapshot(reader.chain(twin.entry), twin.packed()))
 
 
 def _journal(folder: Path, halt: Event) -> Reader | None:

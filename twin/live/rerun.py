@@ -41,13 +41,13 @@ def rerun(folder: Path, plant: Plant, recipe: Recipe | None = None, watched: tup
             starts = [m for m in marks if m >= first - 1]
             if not starts:
                 raise SnapshotError(f"{folder}: the journal begins at entry {first} and no snapshot is behind it")
-            twin.unpack(snapshots.load(folder, starts[0]))
+            twin.unpack(snapshots.load(folder, starts[0]).state)
             marks = starts[1:]
         while twin.entry < last:
             ahead = min([m for m in marks if m > twin.entry], default=last)
             for _ in twin.put(reader.entries(twin.entry, min(1000, ahead - twin.entry))):
                 instants += 1
             if twin.entry in marks:
-                whole = snapshots.load(folder, twin.entry) == twin.packed()
+                whole = snapshots.load(folder, twin.entry).state == twin.packed()
                 (same if whole else different).append(twin.entry)
     return Rerun(twin.entry, instants, twin.digest(), tuple(same), tuple(different))

@@ -59,7 +59,7 @@ def score(folder: Path, onset: float | None) -> Score:
     healthy = before & (np.arange(times.size) >= (locked if locked is not None else 0))
     return Score(
         float(times[-1]), readings, duplicated, _late(folder), None if locked is None else float(times[locked]),
-        after[0] if after else None, _named(standing), sum(c.time - first < edge for c in told),
+        after[0] if after else None, named(standing), sum(c.time - first < edge for c in told),
         _mean(inside), _mean(inside[healthy]),
     )  # fmt: skip
 
@@ -100,14 +100,14 @@ def _locked(inside: np.ndarray, width: np.ndarray) -> int | None:
     width : (instants, tags)
         Standard deviation of a reading about what is expected, in those of the instrument alone.
     """
-    narrow = (width <= NARROW).all(axis=1)
+    narrow: np.ndarray = np.all(width <= NARROW, axis=1)
     for k in range(len(inside) - LOCKED):
         if narrow[k] and np.nanmean(inside[k : k + LOCKED]) >= 0.9:
             return k
     return None
 
 
-def _named(standing: list[dict[str, object]]) -> str:
+def named(standing: list[dict[str, object]]) -> str:
     """Return what the standing advisory about a deviation calls it."""
     for advisory in standing:
         if advisory["key"] == DEVIATION:

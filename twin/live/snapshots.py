@@ -5,6 +5,7 @@ import os
 import re
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from twin.errors import DataError, SnapshotError
 
@@ -12,9 +13,17 @@ FOLDER = "snapshots"
 KEEP = 3
 _NAME = re.compile(r"(\d{12})\.twin")
 _MAGIC = b"twin-live-1\n"
+_HASH = 32
 
 
-def save(folder: Path, entry: int, state: bytes) -> Path:
+class Snapshot(NamedTuple):
+    """State of a twin, and the value of the journal's chain after the entry it stands at."""
+
+    chain: bytes
+    state: bytes
+
+
+def save(folder: Path, entry: int, snapshot: Snapshot) -> Path:
     """Write the state after a journal entry; older ones beyond `KEEP` are deleted.
 
     Raises
@@ -29,10 +38,12 @@ def save(folder: Path, entry: int, state: bytes) -> Path:
         place.mkdir(mode=0o700, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=place, suffix=".tmp")
         with os.fdopen(handle, "wb") as file:
-            file.write(_MAGIC + hashlib.sha256(state).digest() + state)
+            body = snapshot.chain + snapshot.state
+            file.write(_MAGIC + hashlib.sha256(body).digest() + body)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)
+        _sync(place)
     except OSError as err:
         Path(temporary).unlink(missing_ok=True) if temporary else None
         raise DataError(f"{path}: snapshot can't be written: {err.strerror}; make room") from None
@@ -48,7 +59,7 @@ def entries(folder: Path) -> list[int]:
     return sorted(int(m[1]) for m in found if m)
 
 
-def load(folder: Path, entry: int) -> bytes:
+def load(folder: Path, entry: int) -> Snapshot:
     """Return the state after a journal entry.
 
     Raises
@@ -61,7 +72,16 @@ def load(folder: Path, entry: int) -> bytes:
         raw = path.read_bytes()
     except OSError as err:
         raise SnapshotError(f"{path}: snapshot can't be read: {err.strerror}; use an older one") from None
-    head, state = raw[: len(_MAGIC) + 32], raw[len(_MAGIC) + 32 :]
-    if head != _MAGIC + hashlib.sha256(state).digest():
+    head, body = raw[: len(_MAGIC) + _HASH], raw[len(_MAGIC) + _HASH :]
+    if head != _MAGIC + hashlib.sha256(body).digest():
         raise SnapshotError(f"{path}: not whole: its hash differs; delete it and start again")
-    return state
+    return Snapshot(body[:_HASH], body[_HASH:])
+
+
+def _sync(folder: Path) -> None:
+    """Let a power cut leave the new name, before an older one is deleted."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,6 +1,7 @@
 """The live twin itself: journal entries in, settled instants out; its state is a function of what it was given."""
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -9,12 +10,15 @@ import numpy as np
 
 from twin.clean.recipe import Recipe, plain
 from twin.declare import Memory
-from twin.errors import SnapshotError, TwinError
+from twin.errors import SimulationError, SnapshotError, TwinError
 from twin.estimate.unscented import UnscentedFilter
 from twin.journal.entries import Entry
-from twin.live.arrivals import MICRO, Arrivals, Bin
+from twin.live import watch
+from twin.live.arrivals import Arrivals, Bin
 from twin.live.diagnosis import COMMISSION, Diagnosis, Verdict
+from twin.live.foresight import Foresight
 from twin.live.pack import pack, unpack
+from twin.live.source import MICRO, SILENT
 from twin.monitor.advisories import Advisories, resets
 from twin.monitor.condition import Condition
 from twin.monitor.life import Change
@@ -23,14 +27,16 @@ from twin.service import Action
 from twin.snapshot import identity
 
 FORMAT = 1
-STALE = 10.0
-"""A tag from which nothing has come for this long, or five of its periods, is stale [s]."""
 LOST_INSTANTS = 20
 """After so many instants in a row with a third of the readings beyond the gate the twin has lost its plant."""
-RECENT = 60.0
-"""For how long a loss or a late reading is told [s]."""
-CLOCK_OFF = 5.0
-"""A gateway's clock that is further off is told [s]."""
+LONGEST = 3600 * MICRO
+"""A silence counts for this long at most: after it the twin knows no more than after a longer one [us]."""
+CREDIBLE = 1e6
+"""A reading this many times further from what is expected at rest than that itself is no number of this plant."""
+
+
+class ForeignError(SnapshotError):
+    """A snapshot is whole, and of another plant or recipe."""
 
 
 class Instant(NamedTuple):
@@ -83,15 +89,19 @@ class LiveTwin:
         self.filter = UnscentedFilter(plant, watched)
         self.tags = tuple(t.name for t in self.filter.tags)
         estimation = self.filter.estimation
-        self.arrivals = Arrivals(self.recipe, estimation.every, estimation.lag)
+        self.arrivals = Arrivals(self.recipe, estimation.every, estimation.lag, self._credible())
         order = list(plant.tags)
         self._mine = np.array([order.index(name) for name in self.tags], np.intp)
-        self._commands = [(order.index(t.name), t.name) for t in self.filter.commands]
+        self._commands = [(order.index(tag.name), tag) for tag in self.filter.commands]
         self.diagnosis = Diagnosis(self.filter, plant.assets)
+        self.foresight = Foresight(plant, self.filter)
         self.advisories = Advisories(list(plant.assets), list(plant.tags))
         self.entry = 0
         """Number of the last journal entry taken."""
         self.rough = 0
+        self.age = self.reached = 0
+        """Time that the filter has lived through, and end of the last instant it took in [us]."""
+        self._quiet = 0
         self._conditions: tuple[Condition, ...] = ()
         self._running = {path.partition(".")[0]: True for path in self._modes()}
 
@@ -99,10 +109,36 @@ class LiveTwin:
         """Return which tags mirror a memory called running, by its path."""
         return {t.reads: t.name for t in self.filter.commands if isinstance(self.plant.quantity(t.reads), Memory)}
 
+    def _credible(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return what each tag of the plant can show at all, SI: of commands what they may be, and a little noise."""
+        spans = {}
+        for tag, shown, variance in zip(self.filter.tags, self.filter.shown, self.filter.noise, strict=False):
+            room = CREDIBLE * max(abs(shown), 1e3 * math.sqrt(variance))
+            spans[tag.name] = (shown - room, shown + room)
+        for tag in self.filter.commands:
+            low, high = self.plant.quantity(tag.reads).bounds
+            room = 0.01 * (high - low if math.isfinite(high - low) else max(abs(self.plant.value(tag.reads)), 1.0))
+            spans[tag.name] = (low - room, high + room)
+        low_high = np.array([spans[name] for name in self.plant.tags])
+        return low_high[:, 0], low_high[:, 1]
+
+    @property
+    def identity(self) -> str:
+        """Return what tells the state of this twin from that of any other."""
+        plant = self.plant
+        parts = [identity(plant), sorted(plant.values.items()), plant.estimation, self.filter.outputs]
+        return hashlib.sha256(repr([*parts, self.recipe.digest]).encode()).hexdigest()
+
     def put(self, entries: Iterable[Entry]) -> Iterator[Instant]:
-        """Take the next entries of the journal, and yield every instant that they settle."""
+        """Take the next entries of the journal, and yield every instant that they settle.
+
+        Raises
+        ------
+        SnapshotError
+            If one is missing.
+        """
         for entry in entries:
-            if entry.id != self.entry + 1 and self.entry:
+            if entry.id != self.entry + 1:
                 raise SnapshotError(
                     f"journal: entry {entry.id} after {self.entry}: some are missing; use a snapshot behind the gap"
                 )
@@ -112,26 +148,51 @@ class LiveTwin:
             self.arrivals.put(entry)
             for part in self.arrivals.due():
                 yield self._settle(part)
-            if entry.kind == "tick" and self.arrivals.begin:
-                yield from self._silence(entry)
+            if entry.kind == "tick":
+                yield from self._silence()
 
     def _settle(self, part: Bin) -> Instant:
         """Take in the readings of an interval."""
-        now = (part.end - self.arrivals.begin) / MICRO
+        self._quiet = 0
+        now = self._live_through(part.end)
         reading, inflation = part.value[self._mine], part.inflation[self._mine]
         self._mirror(part)
-        trace = self.filter.assimilate(np.array([now]), reading[None, :], inflation[None, :])
+        try:
+            trace = self.filter.assimilate(np.array([now]), reading[None, :], inflation[None, :])
+        except SimulationError:
+            return self._begin_anew(part)
         fit = float(trace.fit[0, 0] / trace.fit[0, 1]) if trace.fit[0, 1] else 1.0
         crowd = trace.fit[0, 2] * 3.0 > trace.fit[0, 1]
         self.rough = self.rough + 1 if crowd and now > COMMISSION / 5.0 else 0
         verdict = self.diagnosis.verdict(now)
-        epoch = self.arrivals.begin / MICRO
-        conditions = (*self.diagnosis.conditions(verdict, epoch), *self._states(now, epoch), *self._sources())
+        epoch = part.end / MICRO - now
+        self.diagnosis.see(reading)
+        self.foresight.see(now, self.diagnosis.fault_of(verdict))
+        conditions = (
+            *self.diagnosis.conditions(verdict, epoch, self.foresight.values(epoch)),
+            *self.foresight.conditions(epoch), *self._states(now, epoch), *self._sources(),
+        )  # fmt: skip
         time, changes = self._tell(part.end / MICRO, conditions)
         return Instant(
             time, reading, part.quality[self._mine], trace.predicted[0], trace.deviation[0], verdict, conditions,
             changes, fit,
         )  # fmt: skip
+
+    def _live_through(self, end: int) -> float:
+        """Return the filter's time at an instant [s]."""
+        self.age += min(end - (self.reached or self.arrivals.begin), LONGEST)
+        self.reached = end
+        return self.age / MICRO
+
+    def _begin_anew(self, part: Bin) -> Instant:
+        """Believe the plant's file again: what was believed until now has stopped meaning anything."""
+        self.filter.start()
+        self.diagnosis.judge(suspicious=False)
+        self.foresight.see(0.0, "")
+        self.age, self.rough = 0, LOST_INSTANTS
+        conditions = (*self._states(0.0, part.end / MICRO), *self._sources())
+        time, changes = self._tell(part.end / MICRO, conditions)
+        return self._bare(time, conditions, changes)
 
     def _tell(self, time: float, conditions: tuple[Condition, ...]) -> tuple[float, tuple[Change, ...]]:
         """Give conditions to the advisories; while nothing is settled their time goes on without readings."""
@@ -141,7 +202,11 @@ class LiveTwin:
 
     def _mirror(self, part: Bin) -> None:
         """Let the twin's inputs and modes be what the tags of commands say."""
-        said = {name: float(part.value[i]) for i, name in self._commands if np.isfinite(part.value[i])}
+        said = {}
+        for i, command in self._commands:
+            if math.isfinite(part.value[i]):
+                low, high = self.plant.quantity(command.reads).bounds
+                said[command.name] = min(max(float(part.value[i]), low), high)  # but for noise it is within
         if said:
             self.filter.command(said)
             for path, tag in self._modes().items():
@@ -156,37 +221,20 @@ class LiveTwin:
             since = epoch + now - self.rough
             yield Condition("twin:diverged", "diverged", 1.0, 1.0, since, {"since": since})
 
-    def _sources(self) -> Iterator[Condition]:
-        """Yield conditions of gateways and of single tags: silent, late, losing, clock off."""
-        seen = self.arrivals
-        for name, source in seen.sources.items():
-            last = source.progress / MICRO
-            if not source.alive and source.progress:
-                yield Condition(f"stale:{name}", "stale", 1.0, 1.0, last, {"source": name, "last": last})
-            if abs(source.offset) > CLOCK_OFF * MICRO:
-                told: dict[str, float | str] = {"source": name, "offset": abs(source.offset) / MICRO}
-                told["direction"] = "ahead" if source.offset > 0 else "behind"
-                yield Condition(f"clock:{name}", "clock", 1.0, 1.0, last, told)
-        for name, last in self.stale():
-            yield Condition(f"stale:{name}", "stale", 1.0, 1.0, last, {"source": name, "last": last})
+    def _sources(self) -> tuple[Condition, ...]:
+        """Return conditions of gateways and of single tags."""
+        return tuple(watch.conditions(self.arrivals, self.plant.tags))
 
-    def stale(self) -> list[tuple[str, float]]:
-        """Return tags that are silent while others come, and when each was last heard [s]."""
-        newest = max((s.progress for s in self.arrivals.sources.values()), default=0)
-        silent = []
-        for i, tag in enumerate(self.plant.tags.values()):
-            limit, last = max(STALE, 5.0 * tag.every) * MICRO, int(self.arrivals.last[i])
-            if last and newest - last > limit:
-                silent.append((tag.name, last / MICRO))
-        return silent
-
-    def _silence(self, entry: Entry) -> Iterator[Instant]:
-        """Tell of gateways that fell silent, though nothing is settled."""
-        if any(s.alive for s in self.arrivals.sources.values()):
+    def _silence(self) -> Iterator[Instant]:
+        """Tell of gateways, though nothing is settled: they are silent, or nothing that they send can be used."""
+        self._quiet += 1
+        if self._quiet < SILENT or not self.arrivals.sources:
             return
-        kept = tuple(c for c in self._conditions if not c.key.startswith("stale:"))
+        known = math.isfinite(self.advisories.state.time)
+        before = self.advisories.state.time if known else self.arrivals.clock / MICRO
+        kept = tuple(c for c in self._conditions if c.key.partition(":")[0] not in watch.KINDS)
         conditions = (*kept, *self._sources())
-        time, changes = self._tell(entry.clock / MICRO, conditions)
+        time, changes = self._tell(before + self.arrivals.passed / MICRO, conditions)
         if changes:
             yield self._bare(time, conditions, changes)
 
@@ -203,7 +251,7 @@ class LiveTwin:
             action = msgspec.msgpack.decode(entry.body, type=Action)
         except msgspec.DecodeError as err:
             raise TwinError(f"journal: entry {entry.id}: no action ({err}); run `twin journal verify`") from None
-        time = max(entry.clock / MICRO, self.advisories.state.time)
+        time = self.advisories.state.time if math.isfinite(self.advisories.state.time) else entry.clock / MICRO
         changes = self.advisories.act(time, action)
         for subject in resets(changes):
             self.filter.renew(subject)
@@ -211,11 +259,11 @@ class LiveTwin:
 
     def head(self) -> Instant | None:
         """Return the newest instant by what has come so far; nothing of it is kept."""
-        before, rough, suspicious = self.filter.state(), self.rough, self.diagnosis.suspicious
+        before, age, reached, suspicious = self.filter.state(), self.age, self.reached, self.diagnosis.suspicious
         newest = None
         try:
             for part in self.arrivals.provisional():
-                now = (part.end - self.arrivals.begin) / MICRO
+                now = self._live_through(part.end)
                 reading = part.value[self._mine]
                 trace = self.filter.assimilate(np.array([now]), reading[None, :], part.inflation[self._mine][None, :])
                 newest = Instant(
@@ -223,24 +271,26 @@ class LiveTwin:
                     Verdict(False, (), 0.0, 0.0), (), (), 1.0,
                 )  # fmt: skip
         finally:
-            self.filter.restore(before)
-            self.rough = rough
             self.diagnosis.judge(suspicious)
+            self.filter.restore(before)
+            self.age, self.reached = age, reached
         return newest
 
     def state(self) -> dict[str, Any]:
         """Return everything that the next instants depend on."""
         return {
             "format": FORMAT,
-            "plant": identity(self.plant),
-            "recipe": self.recipe.digest,
+            "identity": self.identity,
             "entry": self.entry,
             "filter": self.filter.state(),
             "arrivals": self.arrivals.state(),
             "advisories": self.advisories.encode(),
             "suspicious": self.diagnosis.suspicious,
-            "rough": self.rough,
+            "numbers": [self.rough, self.age, self.reached, self._quiet],
+            "conditions": [list(condition) for condition in self._conditions],
             "running": dict(self._running),
+            "foresight": self.foresight.state(),
+            "newest": list(self.diagnosis.newest),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -249,19 +299,33 @@ class LiveTwin:
         Raises
         ------
         SnapshotError
-            If it is of another plant, recipe or version.
+            If it is of another plant, recipe or version; then nothing is changed.
         """
-        if state.get("format") != FORMAT:
-            raise SnapshotError(f"{self.plant.name}: snapshot of format {state.get('format')}, this reads {FORMAT}")
-        if state["plant"] != identity(self.plant) or state["recipe"] != self.recipe.digest:
-            raise SnapshotError(f"{self.plant.name}: the snapshot is of another plant or recipe; replay the journal")
-        self.entry = state["entry"]
+        if not isinstance(state, Mapping) or state.get("format") != FORMAT:
+            raise SnapshotError(f"{self.plant.name}: the snapshot is of another version; replay the journal")
+        if state.get("identity") != self.identity:
+            raise ForeignError(
+                f"{self.plant.name}: the snapshot is of another plant or recipe; name the one it was made with, "
+                "or remove the snapshots to replay the journal"
+            )
+        before = self.state()
+        try:
+            self._restore(state)
+        except (LookupError, TypeError, ValueError, AttributeError, SnapshotError) as err:
+            self._restore(before)
+            raise SnapshotError(f"{self.plant.name}: the snapshot isn't whole ({err}); use an older one") from None
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self.diagnosis.judge(bool(state["suspicious"]))
         self.filter.restore(state["filter"])
         self.arrivals.restore(state["arrivals"])
         self.advisories = Advisories.decode(state["advisories"], list(self.plant.assets), list(self.plant.tags))
-        self.diagnosis.judge(state["suspicious"])
-        self.rough = state["rough"]
-        self._running = dict(state["running"])
+        self.entry = int(state["entry"])
+        self.rough, self.age, self.reached, self._quiet = (int(number) for number in state["numbers"])
+        self._conditions = tuple(Condition._make([*said[:6], tuple(said[6])]) for said in state["conditions"])
+        self._running = {str(asset): bool(runs) for asset, runs in state["running"].items()}
+        self.foresight.restore(state["foresight"])
+        self.diagnosis.newest = [float(v) for v in state["newest"]]
 
     def packed(self) -> bytes:
         """Return the state as bytes."""

@@ -178,6 +178,9 @@ def test_a_column_that_stands_twice_must_be_named_by_its_place(tmp_path: Path, r
     assert next(table.pieces(["#3"])).cells["#3"] == ("2.5",)
     with pytest.raises(DataError, match="no column 'w'"):
         next(table.pieces(["w"]))
+    (tmp_path / "f.csv").write_text("t;\x1b[31mred\n1;1.5\n")
+    with pytest.raises(DataError, match=r"no column 'w'; there are t, \ufffd\[31mred"):
+        next(CsvTable(tmp_path / "f.csv", FormatEntry(), Notes()).pieces(["w"]))
 
 
 @pytest.mark.parametrize(
@@ -189,6 +192,7 @@ def test_a_column_that_stands_twice_must_be_named_by_its_place(tmp_path: Path, r
         ('t;v\n1;"2\n' + "3;4\n" * 60_000, "field larger than field limit"),
         ('t;v\n1;"2"x\n', "mend the quotes"),
         (b"\0\1\2\3;" * 50, "zero bytes"),
+        ("t;v\n1;2\n" + "1;2;" * 500_000, "f.csv:3: longer than 1048576 characters; this is no table"),
     ],
 )
 def test_what_is_no_table_is_refused(read: Any, text: str | bytes, said: str) -> None:

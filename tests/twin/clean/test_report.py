@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.twin.clean.bench import LI, PI, cleaner, mixed, plant, series
+from twin.clean.names import plain
 from twin.clean.notes import TROUBLES, Notes
-from twin.clean.report import Report, plain, written
+from twin.clean.report import Report, written
 from twin.clean.tally import CAUSES
 
 

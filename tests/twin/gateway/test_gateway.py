@@ -225,6 +225,13 @@ def test_a_key_for_another_twin_is_told(data: Path, path: Path, tmp_path: Path) 
         assert "compare its line `server` with the twin's" in gateway.trouble
 
 
+def test_a_key_that_is_missing_is_told(data: Path, path: Path) -> None:
+    keys.new(data, "b")
+    with Serving(data) as serving, Gateway("b", serving.address, path, TAGS) as gateway:
+        until(lambda: gateway.trouble)
+        assert "asks for a key; give the file that `twin keys new` wrote" in gateway.trouble
+
+
 @pytest.mark.parametrize("address", ["", "127.0.0.1:5555", "tcp://*:5555", "ipc:///x", "tcp://a:b", "tcp://a:1;x"])
 def test_what_is_no_address_is_refused_and_the_buffer_is_free_again(path: Path, address: str) -> None:
     with pytest.raises(DataError, match="is no address of a twin"):

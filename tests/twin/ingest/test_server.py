@@ -215,6 +215,19 @@ def test_the_same_action_is_stored_once_even_across_a_restart(data: Path) -> Non
     assert len([entry for entry in entries(data) if entry.kind == "action"]) == 1
 
 
+def test_an_action_has_the_time_of_the_replay_it_is_about(data: Path) -> None:
+    with Serving(data, replay=True) as serving, Client(data) as client:
+        with Speaker(serving.address) as gateway:
+            gateway.say(Hello(1, "a", 7, 1, [Tag("TI-1")], 5_000_000, "replay", 10.0))
+            assert isinstance(gateway.hears(), Welcome)
+            during = client.act(COMMENT)
+            gateway.say(Bye(), Heartbeat(0))
+            assert isinstance(gateway.hears(), Refusal)  # its session is over
+        after = client.act(COMMENT)
+        found = {entry.id: entry for entry in serving.entries()}
+    assert 5_000_000 <= found[during].clock <= found[after].clock <= 5_000_000 + 10 * 60e6
+
+
 def test_actions_of_one_round_have_their_own_entries(parts: Parts) -> None:
     with zmq.Context() as context:
         askers = [context.socket(zmq.DEALER) for _ in range(3)]

@@ -61,6 +61,14 @@ def test_the_latest_hello_of_every_gateway_and_run_is_told(folder: Path) -> None
         assert b"TI-9" in journal.hellos()[-1].body
 
 
+def test_the_latest_actions_are_told(folder: Path) -> None:
+    with opened(folder) as journal:
+        for n in range(1, 10):
+            journal.append([tick(n), draft("action", "", 0, b"%d" % n), data(n)])
+        assert [entry.body for entry in journal.actions(3)] == [b"7", b"8", b"9"]
+        assert [entry.id for entry in journal.actions(99)] == [*range(2, 28, 3)]
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -240,6 +248,8 @@ def test_opening_takes_no_longer_for_a_longer_journal(folder: Path) -> None:
         patch.setattr(sqlite3, "connect", connect)
         with opened(folder) as journal:
             assert journal.last() > 4500
+            assert [entry.kind for entry in journal.actions(100)] == ["action"]
+            assert len(journal.hellos()) == 2
     assert steps < 200, "opening looks at the end and at sums, not at every entry"
 
 

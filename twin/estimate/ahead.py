@@ -1,0 +1,193 @@
+"""What comes next: machines drawn from the belief and run ahead, until a limit is passed or the horizon is reached."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.declare import Asset
+from twin.ensemble import Ensemble
+from twin.errors import SimulationError
+from twin.estimate.algebra import factored
+from twin.estimate.sigma import LOGARITHMIC
+from twin.estimate.unscented import UnscentedFilter
+from twin.streams import member_seeds, normal
+
+MEMBERS = 32
+STEPS = 48
+PASSED = 0.95
+"""Once this share of members has passed a limit or a guard nobody looks further: what a trip does is another question."""
+QUANTILES = (0.05, 0.5, 0.95)
+
+
+class Trend(NamedTuple):
+    """How a fault grows: its path, severity now and change a second with their standard deviations, SI."""
+
+    path: str
+    severity: float
+    deviation: float
+    rate: float
+    rate_deviation: float
+
+
+class Crossing(NamedTuple):
+    """When something is passed: a tag's limit or a guard; times from now [s], infinite where most members don't.
+
+    Attributes
+    ----------
+    what : str
+        The tag, or ``asset.guard``.
+    limit : float
+        SI; NaN for a guard.
+    above : bool
+        Whether it is passed upwards.
+    early, middle, late : float
+        5, 50 and 95 % of the members have passed it by then.
+    probability : float
+        Of its being passed within the horizon.
+    """
+
+    what: str
+    limit: float
+    above: bool
+    early: float
+    middle: float
+    late: float
+    probability: float
+
+
+class Outlook(NamedTuple):
+    """Bands of every tag over the horizon, and what is passed, the soonest first.
+
+    Attributes
+    ----------
+    times : (k,)
+        From now [s].
+    bands : (3, tags, k)
+        5, 50 and 95 % of what the instruments would show, without their noise, SI.
+    crossings : tuple of Crossing
+    """
+
+    times: np.ndarray
+    bands: np.ndarray
+    crossings: tuple[Crossing, ...]
+
+
+def outlook(
+    belief: UnscentedFilter,
+    limits: Mapping[str, tuple[float, float]],
+    horizon: float,
+    *,
+    trend: Trend | None = None,
+    key: str = "ahead",
+) -> Outlook:
+    """Run members drawn from the belief ahead.
+
+    The plant goes on as it runs now: set points, loads and what else moves from outside stay, faults stay or follow
+    their trend. What is drawn beyond the bounds of a quantity stands at them. A member that fails counts as one that
+    has passed everything it was going to pass.
+
+    Parameters
+    ----------
+    limits : mapping
+        Lowest and highest value of a tag, SI.
+    key : str
+        Names the random stream: the same key draws the same members.
+
+    Returns
+    -------
+    Outlook
+        At times that lie closer at the beginning; it ends where nearly every member has passed something.
+
+    Raises
+    ------
+    SimulationError
+        If every member fails.
+    """
+    members, severities, rates = _drawn(belief, trend, key)
+    begin = members.time
+    names = [t.name for t in belief.tags]
+    bias = belief.moments.mean[len(belief.unknowns) :]
+    times = horizon * (np.arange(1, STEPS + 1) / STEPS) ** 2
+    shown = np.empty((len(names), members.members, STEPS))
+    low_high = np.array([limits.get(name, (-np.inf, np.inf)) for name in names])
+    done = 0
+    guards: dict[str, np.ndarray] = {}
+    for k, ahead in enumerate(times):
+        if trend is not None:
+            low, high = belief.plant.quantity(trend.path).bounds
+            members.set(trend.path, np.clip(severities + rates * ahead, low, high))
+        try:
+            members.advance(begin + ahead)
+        except SimulationError:
+            if len(members.failures()) == members.members:
+                raise
+        for event in members.take_happenings():
+            passed = guards.setdefault(event.name, np.full(members.members, np.inf))
+            passed[event.member] = min(passed[event.member], event.time - begin)
+        for j, tag in enumerate(belief.tags):
+            shown[j, :, k] = members.get(tag.reads) + bias[j]
+        done = k + 1
+        beyond = (shown[:, :, k] < low_high[:, :1]) | (shown[:, :, k] > low_high[:, 1:])
+        tripped = [np.isfinite(passed).mean() for passed in guards.values()]
+        if max([float(beyond.mean(axis=1).max(initial=0.0)), *tripped]) >= PASSED:
+            break
+    times, shown = times[:done], shown[:, :, :done]
+    crossings = [*_limits(names, limits, shown, times), *_guards(guards, belief.plant.assets)]
+    crossings.sort(key=lambda c: (c.middle, -c.probability, c.what))
+    return Outlook(times, np.quantile(shown, QUANTILES, axis=1), tuple(crossings))
+
+
+def _drawn(belief: UnscentedFilter, trend: Trend | None, key: str) -> tuple[Ensemble, np.ndarray, np.ndarray]:
+    """Return members drawn from the belief, and each one's severity of the fault and its rate."""
+    state = belief.state()
+    members = Ensemble(belief.plant, MEMBERS, belief.compiled)
+    members.restore(state["z"], state["c"])
+    mean, covariance = belief.moments.mean, belief.moments.covariance
+    size, n = mean.size, len(belief.unknowns)
+    factor = factored(np.ascontiguousarray(covariance), size)
+    draws = normal(member_seeds(0, MEMBERS), key, "belief", 0, size + 2)
+    away = draws[:, :size] @ factor
+    for i, unknown in enumerate(belief.unknowns):
+        u = mean[i] + away[:, i]
+        base, scale = belief.places.base[i], belief.places.scale[i]
+        values = base * np.exp(scale * u) if belief.places.kind[i] == LOGARITHMIC else base + scale * u
+        for path in unknown.paths:
+            low, high = belief.plant.quantity(path).bounds
+            members.set(path, np.clip(values, low, high))
+    followers = [belief.compiled.layout.states[row] for row in belief.places.followers]
+    for k, path in enumerate(followers):
+        low, high = belief.plant.quantity(path).bounds
+        members.set(path, np.clip(members.get(path) + away[:, size + k], low, high))
+    if trend is None:
+        return members, np.zeros(MEMBERS), np.zeros(MEMBERS)
+    severities = trend.severity + trend.deviation * draws[:, size]
+    return members, severities, trend.rate + trend.rate_deviation * draws[:, n + 1 if n + 1 < size else size + 1]
+
+
+def _limits(
+    names: list[str], limits: Mapping[str, tuple[float, float]], shown: np.ndarray, times: np.ndarray
+) -> list[Crossing]:
+    found = []
+    for j, name in enumerate(names):
+        low, high = limits.get(name, (-np.inf, np.inf))
+        for limit, above in ((low, False), (high, True)):
+            if np.isfinite(limit):
+                beyond = shown[j] > limit if above else shown[j] < limit
+                first = np.where(beyond.any(axis=1), times[beyond.argmax(axis=1)], np.inf)
+                found += _crossing(name, limit, above, first)
+    return found
+
+
+def _guards(guards: Mapping[str, np.ndarray], assets: Mapping[str, type[Asset]]) -> list[Crossing]:
+    return [c for name in sorted(guards) for c in _crossing(name, np.nan, True, guards[name])]
+
+
+def _crossing(what: str, limit: float, above: bool, first: np.ndarray) -> list[Crossing]:
+    """Return the crossing if at least one member in twenty passes."""
+    probability = float(np.isfinite(first).mean())
+    if probability < QUANTILES[0]:
+        return []
+    ordered = np.sort(first)
+    early, middle, late = (float(ordered[min(int(q * first.size), first.size - 1)]) for q in QUANTILES)
+    return [Crossing(what, limit, above, early, middle, late, probability)]

@@ -1,0 +1,121 @@
+"""Where a fault leads: its trend, and what is passed if it goes on like this."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from twin.errors import SimulationError
+from twin.estimate.ahead import Crossing, Trend, outlook
+from twin.estimate.unscented import UnscentedFilter
+from twin.monitor import names
+from twin.monitor.condition import Condition
+from twin.plant import Plant
+from twin.units import from_si
+
+HORIZON = 8 * 3600.0
+"""How far ahead is looked: a shift [s]."""
+LOOK = 120.0
+"""How often, source time [s]."""
+NOTE = 15.0
+"""How often a severity is noted [s], and `NOTES` are kept."""
+NOTES = 60
+ENOUGH = 4
+LIKELY = 0.5
+"""A crossing this likely within the horizon is an advisory of its own."""
+
+
+class Foresight:
+    """Notes how the likeliest fault grows, and looks ahead once a minute."""
+
+    def __init__(self, plant: Plant, belief: UnscentedFilter) -> None:
+        self.plant, self.belief = plant, belief
+        self.path = ""
+        self.notes: list[list[float]] = []
+        self.looked = -math.inf
+        self.crossing: list[Any] = []
+
+    def see(self, now: float, path: str) -> None:
+        """Take note of the fault that explains the readings best, or that none does (an empty path)."""
+        if path != self.path:
+            self.path, self.notes, self.crossing, self.looked = path, [], [], -math.inf
+        if not path:
+            return
+        if not self.notes or now - self.notes[-1][0] >= NOTE:
+            self.notes.append([now, self.belief.severity(self.belief.suspects.index(path))])
+            del self.notes[:-NOTES]
+        if len(self.notes) >= ENOUGH and now - self.looked >= LOOK:
+            self.looked = now
+            self._look(now)
+
+    def trend(self) -> Trend:
+        """Return severity and growth by a line through the notes; a fault that shrinks is taken to stay."""
+        times, sizes = np.array(self.notes).T
+        suspect = self.belief.suspects.index(self.path)
+        away = times - times.mean()
+        power = float(away @ away)
+        rate = float(away @ sizes) / power
+        left = sizes - sizes.mean() - rate * away
+        spread = math.sqrt(float(left @ left) / max(len(times) - 2, 1) / power)
+        rate = rate if rate * self.belief.unit(suspect) > 0.0 else 0.0
+        return Trend(self.path, float(sizes[-1]), self.belief.deviation(suspect), rate, spread if rate else 0.0)
+
+    def _look(self, now: float) -> None:
+        try:
+            found = outlook(self.belief, self.plant.limits, HORIZON, trend=self.trend(), key=f"ahead {now:.0f}")
+        except SimulationError:
+            self.crossing = []
+            return
+        first = next((c for c in found.crossings if c.probability >= LIKELY), None)
+        self.crossing = [now, *first] if first else [now]
+
+    def values(self, epoch: float) -> dict[str, float | str]:
+        """Return the parameters of a text that say what is passed when; `epoch` turns times into source time [s]."""
+        if not self.crossing:
+            return {}
+        found = self._found()
+        if found is None:
+            return {"horizon": HORIZON}
+        now = float(self.crossing[0]) + epoch
+        if found.what not in self.plant.tags:
+            return {"horizon": HORIZON} if not math.isfinite(found.middle) else {}
+        tag = self.plant.tags[found.what]
+        declared = self.plant.quantity(tag.reads).unit
+        late = found.late if math.isfinite(found.late) else HORIZON
+        return {
+            "limit_tag": found.what,
+            "limit": from_si(found.limit, declared, tag.unit),
+            "unit": tag.unit,
+            "direction": "above" if found.above else "below",
+            "crossing": now + found.middle,
+            "early": now + found.early,
+            "late": now + late,
+            "horizon": HORIZON,
+        }
+
+    def conditions(self, epoch: float) -> list[Condition]:
+        """Return the advisory about a limit that is likely to be passed, if there is one."""
+        told, found = self.values(epoch), self._found()
+        if "limit_tag" not in told or found is None:
+            return []
+        tag = self.plant.tags[found.what]
+        asset = tag.reads.partition(".")[0]
+        values = {k: v for k, v in told.items() if k not in ("limit_tag", "horizon")}
+        values |= {"tag": found.what, "place": names.place(tag.reads, self.plant.assets[asset])}
+        values |= {"probability": found.probability}
+        cause = names.fault(self.path, self.plant.assets[self.path.partition(".")[0]])
+        values |= {"cause": cause["fault"], "respond": cause["respond"]}
+        since = epoch + float(self.crossing[0])
+        return [Condition(f"limit:{found.what}", "limit_ahead", 1.0, found.probability, since, values, (asset,))]
+
+    def _found(self) -> Crossing | None:
+        return Crossing(*self.crossing[1:]) if len(self.crossing) > 1 else None
+
+    def state(self) -> list[Any]:
+        """Return everything, as plain numbers and text."""
+        return [self.path, [list(n) for n in self.notes], self.looked, list(self.crossing)]
+
+    def restore(self, state: list[Any]) -> None:
+        """Go on from what `state` returned."""
+        self.path, notes, self.looked, self.crossing = state[0], state[1], state[2], list(state[3])
+        self.notes = [list(n) for n in notes]
