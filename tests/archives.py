@@ -1,22 +1,29 @@
-"""Journals whose source clock runs through hours, for the recorder to archive."""
+"""Journals whose source clock runs through hours, and recorders that archive them."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import msgspec
 
-from tests.journals import RUN, T0, draft, everything, hello, opened
+from tests.journals import T0, draft, everything, hello, opened
 from twin.journal import Draft, Entry
+from twin.keep.keeper import Keeper
+from twin.keep.manifest import FOLDER, Manifest
+from twin.keep.reading import Archive
+from twin.keep.room import Limits
 from twin.protocol import Hello, batch, decode_from_gateway, rows
 
 SECOND = 1_000_000
-HOUR = 3600 * SECOND
-STEP = 60 * SECOND
-"""Between two ticks of `hours`."""
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
 
-Reading = tuple[int, float, int, int, int]
-"""Source time, value, quality, when it arrived, entry."""
+Row = tuple[int, int, float | None, int]
+Key = tuple[str, str, str]
+"""Gateway, tag, unit."""
+Reading = tuple[int, float, int, int]
+"""Source time, value, quality, when it arrived."""
 
 
 def at(clock: int, made: Draft) -> Draft:
@@ -29,39 +36,66 @@ def tick(clock: int) -> Draft:
     return at(clock, draft("tick", "", 0, msgspec.msgpack.encode({"alive": ["gw1"]}), run=0))
 
 
-def sent(clock: int, seq: int, readings: list[tuple[int, int, float | None, int]], gateway: str = "gw1") -> Draft:
+def sent(clock: int, seq: int, readings: list[Row], gateway: str = "gw1") -> Draft:
     """Return a batch that arrives at a source time."""
     return at(clock, draft("data", gateway, seq, batch(seq, readings)))
 
 
-def steps(begin: int, minutes: int, seq: int = 1, readings: int = 6) -> Iterator[list[Draft]]:
-    """Yield a tick and a batch for every minute."""
-    for n in range(minutes):
-        clock = begin + n * STEP
-        found: list[tuple[int, int, float | None, int]] = [
-            (i % 2, clock - i * SECOND, 0.1 * i + n, 0) for i in range(readings)
-        ]
-        yield [tick(clock), sent(clock, seq + n, found)]
+def minute(clock: int, seq: int, readings: int = 6) -> list[Draft]:
+    """Return a tick and a batch, some of whose readings are of the minute before."""
+    found: list[Row] = [(i % 2, clock - i * SECOND, 0.1 * i + seq, 0) for i in range(readings)]
+    return [tick(clock), sent(clock, seq, found)]
 
 
 def lived(folder: Path, minutes: int = 190, *, begin: int = T0, readings: int = 6) -> None:
     """Make a journal of some hours; the last one isn't over."""
     with opened(folder) as journal:
-        journal.append([at(begin, hello())])
-        for drafts in steps(begin, minutes, readings=readings):
-            journal.append(drafts)
+        drafts = [draft for n in range(minutes) for draft in minute(begin + n * MINUTE, n + 1, readings)]
+        journal.append([at(begin, hello()), *drafts])
 
 
-def more(folder: Path, drafts: list[Draft]) -> None:
+def more(folder: Path, *drafts: Draft) -> None:
     """Append to a journal."""
     with opened(folder) as journal:
         journal.append(drafts)
 
 
-def readings_of(entries: list[Entry]) -> dict[tuple[str, str, str], list[Reading]]:
-    """Return what entries hold, by gateway, tag and unit, in their order."""
+def recorder(folder: Path, *, keep: float = 30 * 86400.0, most: int | None = None) -> "Recording":
+    """Return a recorder; what it says is in `said`."""
+    return Recording(folder, Limits(keep, most))
+
+
+class Recording(Keeper):
+    """A recorder that remembers what it said, and is closed like a file."""
+
+    def __init__(self, folder: Path, limits: Limits) -> None:
+        self.said: list[str] = []
+        super().__init__(folder, {"plant": "a plant"}, limits, halt=Event(), log=self.said.append)
+
+    def __enter__(self) -> "Recording":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def archived(folder: Path, *, keep: float = 30 * 86400.0, most: int | None = None) -> Manifest:
+    """Return the manifest once a recorder has looked once."""
+    with recorder(folder, keep=keep, most=most) as keeper:
+        keeper.cycle()
+        return keeper.manifest
+
+
+def names(folder: Path) -> list[str]:
+    """Return the files of the archive folder, but for lock and manifest."""
+    found = sorted(path.name for path in (folder / FOLDER).iterdir())
+    return [name for name in found if name not in ("manifest.json", "recorder.lock")]
+
+
+def of_entries(entries: list[Entry]) -> dict[Key, list[Reading]]:
+    """Return the readings of entries, in their order."""
     tags: dict[tuple[str, int], list[tuple[str, str]]] = {}
-    found: dict[tuple[str, str, str], list[Reading]] = defaultdict(list)
+    found: dict[Key, list[Reading]] = defaultdict(list)
     for entry in entries:
         if entry.kind == "hello":
             said = decode_from_gateway(entry.body)
@@ -69,6 +103,45 @@ def readings_of(entries: list[Entry]) -> dict[tuple[str, str, str], list[Reading
             tags[entry.gateway, entry.run] = [(tag.n, tag.u) for tag in said.tags]
         elif entry.kind == "data":
             for number, time, value, quality in rows(entry.body)[1]:
-                name, unit = tags[entry.gateway, entry.run][number]
-                found[entry.gateway, name, unit].append((time, value, quality, entry.received, entry.id))
+                found[entry.gateway, *tags[entry.gateway, entry.run][number]].append(
+                    (time, value, quality, entry.received)
+                )
     return dict(found)
+
+
+def of_archives(folder: Path, manifest: Manifest) -> dict[Key, list[Reading]]:
+    """Return the readings of archives, one after the other."""
+    found: dict[Key, list[Reading]] = defaultdict(list)
+    for record in manifest.archives:
+        with Archive(folder / FOLDER / record.name) as archive:
+            for name in archive.tags():
+                for trace in archive[name]:
+                    numbers = (trace.time, trace.value, trace.quality, trace.received)
+                    found[trace.gateway, name, trace.unit] += zip(*(n.tolist() for n in numbers), strict=True)
+    return dict(found)
+
+
+def same(found: dict[Key, list[Reading]], expected: dict[Key, list[Reading]]) -> bool:
+    """Return whether the readings are the same, bit by bit, whatever archives they are in."""
+
+    def plain(readings: dict[Key, list[Reading]]) -> dict[Key, list[str]]:
+        return {key: sorted(map(repr, several)) for key, several in readings.items()}
+
+    return plain(found) == plain(expected)
+
+
+def before(readings: dict[Key, list[Reading]], time: int) -> dict[Key, list[Reading]]:
+    """Return the readings of source times before one."""
+    found = {key: [r for r in several if r[0] < time] for key, several in readings.items()}
+    return {key: several for key, several in found.items() if several}
+
+
+def whole(folder: Path) -> Iterator[str]:
+    """Yield the names of files that look like archives, after checking that each is one."""
+    for path in sorted((folder / FOLDER).glob("*.h5")):
+        with Archive(path) as archive:
+            assert archive.record().name == path.name
+        yield path.name
+
+
+__all__ = ["T0", "everything", "hello"]

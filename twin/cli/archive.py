@@ -41,8 +41,8 @@ def listed(folder: Path, as_json: bool) -> None:
     for record in ordered(manifest):
         first, last = (moment(when)[:19] for when in record.received)
         entries = f"{record.after + 1}-{record.through}"
-        size = f"{record.bytes / 1e6:.2f}"
-        rows.add_row(record.name, str(record.readings), str(record.tags), entries, f"{first} to {last}", size)
+        numbers = str(record.readings), str(record.tags), entries
+        rows.add_row(record.name, *numbers, f"{first} to {last}", f"{record.bytes / 1e6:.2f}")
     if manifest.archives:
         screen.print(rows)
     size = sum(record.bytes for record in manifest.archives)

@@ -96,7 +96,7 @@ class Pruner:
             if others != record.others:
                 raise _Uncovered(f"{record.name}: of {record.others} archives beside it {others} are listed")
             reached = max(reached, record.through)
-        if reached < before - 1:
+        if reached < state.through:
             raise _Uncovered(f"entry {reached + 1} is in no archive")
         return mine
 

@@ -30,6 +30,7 @@ def main() -> int:
     parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="the data folder")
     parser.add_argument("--keep", default="30d", type=_seconds, metavar="TIME", help="how long archives are kept")
     parser.add_argument("--max-disk", type=_bytes, metavar="SIZE", help="room for journal and archives, as 20GB")
+    parser.add_argument("--whole-journal", action="store_true", help="prune nothing of it")
     parser.add_argument("--assets", type=Path, metavar="DIR", help="folder of more asset files")
     given = parser.parse_args()
     stop = threading.Event()
@@ -44,7 +45,7 @@ def main() -> int:
         from twin.keep.keeper import keep
         from twin.keep.room import Limits
 
-        limits = Limits(given.keep, given.max_disk)
+        limits = Limits(given.keep, given.max_disk, not given.whole_journal)
         keep(given.data, _about(given.plant, given.assets), limits, halt=stop, log=_say)
     except TwinError as err:
         _say(str(err))

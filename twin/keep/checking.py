@@ -1,12 +1,12 @@
 """Whether the archives of a data folder are what was written, and what lies between them."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from twin.errors import DataError
 from twin.journal.reader import Reader
-from twin.keep import hours
 from twin.keep.manifest import FOLDER, Manifest, Record, load
 from twin.keep.place import matches
 from twin.keep.reading import Archive
@@ -135,8 +135,11 @@ def _holes(manifest: Manifest) -> list[str]:
     """Return which entries of a journal no archive has, that one had or that were deleted."""
     said = []
     for journal in dict.fromkeys(record.journal for record in ordered(manifest)):
-        spans = sorted({(r.after, r.through) for r in [*manifest.archives, *manifest.deleted] if r.journal == journal})
-        for (_, end), (begin, _) in zip(spans, spans[1:], strict=False):
+        spans = sorted(
+            {(r.after, r.through) for r in manifest.archives if r.journal == journal}
+            | {(gone.after, gone.through) for gone in manifest.deleted if gone.journal == journal}
+        )
+        for (_, end), (begin, _) in pairwise(spans):
             if begin > end:
                 said.append(f"entries {end + 1} to {begin} of journal {journal[:8]} are in no archive")
     return said
@@ -145,7 +148,4 @@ def _holes(manifest: Manifest) -> list[str]:
 def _strangers(place: Path, manifest: Manifest) -> list[str]:
     listed = {record.name for record in manifest.archives}
     names = sorted(path.name for path in place.glob("*.h5") if path.name not in listed)
-    return [
-        f"{name}: isn't listed; {'a recorder that is started looks at it' if hours.is_name(name) else 'it is no archive'}"
-        for name in names
-    ]
+    return [f"{name}: isn't listed; a recorder that is started looks at it" for name in names]

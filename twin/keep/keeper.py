@@ -12,14 +12,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from twin.errors import DataError
+from twin.errors import DataError, TwinError
 from twin.journal import log as journal_log
 from twin.journal.reader import Reader
 from twin.journal.stats import days_left
 from twin.journal.store import FILE as JOURNAL
 from twin.keep import place, room
 from twin.keep.making import made
-from twin.keep.manifest import FOLDER, Manifest, State, save
+from twin.keep.manifest import FOLDER, Manifest, Record, State, save
 from twin.keep.room import Limits
 from twin.keep.span import Span, Watch
 from twin.keep.writing import unwritable
@@ -31,7 +31,7 @@ STATUS_EVERY = 5.0
 TRIM_EVERY = 60.0
 AGED_EVERY = 3600.0
 ASK_AGAIN = 600.0
-"""How long until ingest is asked to prune what isn't all that is archived; or again, where it refused [s]."""
+"""How long until ingest is asked again, where it refused or the twin's snapshots are behind the archives [s]."""
 PATIENCE = (5.0, 60.0)
 """How long to wait after the first failure, and at most [s]."""
 STATUS = "recorder.json"
@@ -73,8 +73,7 @@ class Keeper:
         self.trouble: dict[str, str] = {}
         self._watch = Watch()
         self._journal = ""
-        self._busy = False
-        self._asked = self._trimmed = self._aged = self._shown = -math.inf
+        self._ask_at = self._trimmed = self._aged = self._shown = -math.inf
         self._behind: float | None = None
 
     def close(self) -> None:
@@ -97,16 +96,19 @@ class Keeper:
             while (span := self._watch.look(reader, self._state())) is not None:
                 self._archive(reader, span)
             self.trouble.pop("archive", None)
-            self._prune(reader)
+            if self.limits.prune:
+                self._prune(reader)
             self._trim(reader)
             self._show(reader)
 
     def fail(self, error: Exception) -> None:
         """Note what went wrong, and say it once."""
-        self._note("archive", str(error))
+        known = str(error) if isinstance(error, TwinError) else f"a defect of twin, report it: {error!r}"
+        self._note("archive", known)
         self._journal = ""  # what is on disk is looked at again
         with suppress(DataError), Reader.open(self.data) as reader:
-            self._show(reader, at_once=True)
+            self._shown = -math.inf
+            self._show(reader)
 
     def _settle(self, reader: Reader) -> None:
         """Bring manifest, files and journal in line."""
@@ -159,22 +161,24 @@ class Keeper:
         self._behind = None if resume <= first else (now if self._behind is None else self._behind)
         if self._behind is not None and now - self._behind > ASK_AGAIN and not marks:
             self._note("prune", f"the journal isn't pruned: the twin has no snapshot in {self.data}")
-        waits = now - self._asked < ASK_AGAIN and (before < resume or "prune" in self.trouble)
-        if before <= first or (waits and not self._busy):
+        if resume <= first:
+            self._note("prune", "")
+        if before <= first or now < self._ask_at:
             return
-        self._asked = now
         try:
             with Client(self.data) as client:
                 answer = client.prune(before)
         except DataError as err:
             self._note("prune", f"the journal isn't pruned: {err}")
+            self._ask_at = now + PATIENCE[1]
             return
-        self._busy = answer.busy
         if answer.refused:
             self._note("prune", f"the journal isn't pruned: {answer.refused}")
+            self._ask_at = now + ASK_AGAIN
             self._journal = ""  # an archive that is damaged is found by settling
         elif not answer.busy:
-            self.trouble.pop("prune", None)
+            self._note("prune", "")
+            self._ask_at = now + (ASK_AGAIN if before < resume else 0.0)
 
     def _trim(self, reader: Reader) -> None:
         """Delete archives that have to go."""
@@ -183,19 +187,17 @@ class Keeper:
             return
         self._trimmed = now
         journal, first, others = reader.identity.hex(), reader.first(), journal_bytes(self.data)
-        going = room.crowded(self.manifest, self.limits, others)
         if now - self._aged >= AGED_EVERY:
             self._aged = now
-            going = room.aged(self.manifest, self.limits, time.time_ns() // 1000) or going
-        for record, reason in room.deletable(going, journal, first):
-            self._delete(record.name, reason)
+            for going in room.deletable(room.aged(self.manifest, self.limits, time.time_ns() // 1000), journal, first):
+                self._delete(*going)
+        for going in room.deletable(room.crowded(self.manifest, self.limits, others), journal, first):
+            self._delete(*going)
         self._note("room", room.shortage(self.manifest, self.limits, others))
 
-    def _delete(self, name: str, reason: str) -> None:
+    def _delete(self, record: Record, reason: str) -> None:
         """Delete an archive: its manifest says so first, unless the disk is too full for that."""
-        record = self.manifest.named(name)
-        assert record is not None  # noqa: S101 - it comes from there
-        path = self.data / FOLDER / name
+        path = self.data / FOLDER / record.name
         manifest = self.manifest.without(record, time.time_ns() // 1000, reason)
         try:
             save(self.data, manifest)
@@ -204,7 +206,7 @@ class Keeper:
             path.unlink(missing_ok=True)
             save(self.data, manifest)
         self.manifest = manifest
-        self.log(f"deleted {name} (SHA-256 {record.sha256}): {reason}")
+        self.log(f"deleted {record.name} (SHA-256 {record.sha256}): {reason}")
 
     def _note(self, topic: str, what: str) -> None:
         """Keep in mind what is wrong, and say it once."""
@@ -214,10 +216,10 @@ class Keeper:
             self.trouble[topic] = what
             self.log(what)
 
-    def _show(self, reader: Reader, *, at_once: bool = False) -> None:
+    def _show(self, reader: Reader) -> None:
         """Write how it is going."""
         now = time.monotonic()
-        if now - self._shown < STATUS_EVERY and not at_once:
+        if now - self._shown < STATUS_EVERY:
             return
         self._shown = now
         days = days_left(reader)
@@ -268,16 +270,18 @@ def keep(
     keeper = Keeper(data, about, limits, halt=halt, log=log)
     patience = PATIENCE[0]
     try:
+        while not (halt.is_set() or (data / JOURNAL).exists()):
+            halt.wait(POLL / 10.0)
         while not halt.is_set():
             try:
                 keeper.cycle()
                 patience = PATIENCE[0]
                 halt.wait(POLL)
-            except DataError as err:
+            except Halted:
+                break
+            except Exception as err:  # ingest and twin go on, and so does the recorder
                 keeper.fail(err)
                 halt.wait(patience)
                 patience = min(2.0 * patience, PATIENCE[1])
-    except Halted:
-        pass
     finally:
         keeper.close()

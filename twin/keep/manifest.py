@@ -33,6 +33,10 @@ Identity = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]
 Count = Annotated[int, Meta(ge=0)]
 
 
+class Damaged(DataError):  # noqa: N818 - it says what is the matter
+    """The manifest isn't what was written."""
+
+
 class State(Struct, frozen=True, forbid_unknown_fields=True):
     """How far a journal is archived.
 
@@ -117,7 +121,7 @@ class Record(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Deleted(Struct, frozen=True, forbid_unknown_fields=True):
-    """An archive that is gone: what it was, when it went [us UTC], and why."""
+    """An archive that is gone: what it was, when it went [us UTC], and why; `lost` if that wasn't meant."""
 
     name: Name
     journal: Identity
@@ -128,6 +132,7 @@ class Deleted(Struct, frozen=True, forbid_unknown_fields=True):
     sha256: Digest
     when: Count
     reason: str
+    lost: bool = False
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -152,11 +157,17 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
             number += 1
         return number
 
-    def without(self, record: Record, when: int, reason: str) -> "Manifest":
+    def having(self, records: list[Record]) -> "Manifest":
+        """Return it with more archives; one that was lost is found."""
+        names = {record.name for record in records}
+        deleted = [gone for gone in self.deleted if gone.name not in names]
+        return replace(self, archives=[*self.archives, *records], deleted=deleted)
+
+    def without(self, record: Record, when: int, reason: str, *, lost: bool = False) -> "Manifest":
         """Return it with an archive moved to the deleted ones."""
         gone = Deleted(
             record.name, record.journal, record.after, record.through, record.readings, record.bytes, record.sha256,
-            when, reason,
+            when, reason, lost,
         )  # fmt: skip
         deleted = [*self.deleted, gone]
         many = max(len(deleted) - MOST_DELETED, 0)
@@ -179,7 +190,7 @@ def load(data: Path) -> Manifest:
     Raises
     ------
     DataError
-        If it can't be read, or is not what was written.
+        If it can't be read, is of another version, or `Damaged`.
     """
     path = data / FOLDER / FILE
     try:
@@ -197,7 +208,7 @@ def load(data: Path) -> Manifest:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = None
     if found is None or found.format != FORMAT:
-        raise DataError(f"{path}: is damaged; move it away and restart the recorder, which makes it anew")
+        raise Damaged(f"{path}: is damaged; move it away and restart the recorder, which makes it anew")
     if found.version != VERSION:
         raise DataError(f"{path}: is of version {found.version}, this twin reads {VERSION}; use the twin that wrote it")
     return found

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from twin.errors import DataError
 from twin.journal.reader import Reader
 from twin.keep import hours
-from twin.keep.manifest import FILE, FOLDER, Manifest, Record, State, load, sha256_of
+from twin.keep.manifest import FILE, FOLDER, Damaged, Manifest, Record, State, load, sha256_of
 from twin.keep.reading import looked_at
 from twin.keep.span import fresh
 from twin.keep.writing import PREFIX, SUFFIX, synced, unwritable
@@ -67,7 +67,7 @@ def read(data: Path, log: Log) -> Manifest:
     """Return the manifest; one that is damaged is set aside, and made anew from the archives."""
     try:
         return load(data)
-    except DataError as err:
+    except Damaged as err:
         aside(data / FOLDER / FILE, str(err), log)
         return Manifest()
 
@@ -83,24 +83,18 @@ def settled(data: Path, manifest: Manifest, reader: Reader, log: Log) -> Manifes
         if wrong := _wrong(place, record, reader):
             manifest = _lost(place, manifest, record, wrong, reader, log)
     found = _unlisted(place, manifest, log)
-    mine = [record for record in found if record.journal == journal]
+    mine = [record for record in [*manifest.archives, *found] if record.journal == journal]
     state = manifest.state if manifest.state and manifest.state.journal == journal else None
     if state is None:
         mains = [record for record in mine if record.main]
-        first = min(mains, key=lambda record: record.after, default=None)
-        state = fresh(reader) if first is None else _before(first)
-        mine += [record for record in manifest.archives if record.journal == journal]
-    past = [record for record in found if record not in mine or record.through <= state.through]
-    manifest = replace(manifest, archives=[*manifest.archives, *past])
-    for record in past:
-        log(f"{place / record.name}: was not listed; it is whole, and listed now")
+        state = _before(min(mains, key=lambda record: record.after)) if mains else fresh(reader)
+    new = [record for record in found if record.journal != journal or record.through <= state.through]
     while (span := _next(mine, state)) is not None:
-        fresh_ones = [record for record in span if record in found]
-        manifest = replace(manifest, archives=[*manifest.archives, *fresh_ones])
+        new += [record for record in span if record in found]
         state = after(span[-1])
-        for record in fresh_ones:
-            log(f"{place / record.name}: was not listed; it is whole, and listed now")
-    return replace(manifest, state=_possible(state, reader, log))
+    for record in new:
+        log(f"{place / record.name}: was not listed; it is whole, and listed now")
+    return replace(manifest.having(new), state=_possible(state, reader, log))
 
 
 def after(main: Record) -> State:
@@ -135,7 +129,7 @@ def _lost(place: Path, manifest: Manifest, bad: Record, wrong: str, reader: Read
         aside(path, wrong, log)
     if bad.journal != reader.identity.hex() or bad.start < reader.first():
         log(f"{path}: {wrong}, and the journal no longer has what was in it: bring a copy back")
-        return manifest.without(bad, time.time_ns() // 1000, wrong)
+        return manifest.without(bad, time.time_ns() // 1000, wrong, lost=True)
     log(f"{path}: {wrong}; it is made again from the journal")
     kept = [r for r in manifest.archives if r.journal != bad.journal or r.after < bad.after]
     chain = reader.chain(bad.after).hex()
@@ -144,7 +138,7 @@ def _lost(place: Path, manifest: Manifest, bad: Record, wrong: str, reader: Read
 
 def _unlisted(place: Path, manifest: Manifest, log: Log) -> list[Record]:
     """Return archives that are there and not listed, after reading all of each."""
-    listed, gone = {r.name for r in manifest.archives}, {d.name for d in manifest.deleted}
+    listed, gone = {r.name for r in manifest.archives}, {d.name for d in manifest.deleted if not d.lost}
     found = []
     for path in sorted(place.iterdir()):
         if path.suffix != ".h5" or path.name in listed:
@@ -184,11 +178,14 @@ def _possible(state: State, reader: Reader, log: Log) -> State:
         If the journal is another one than it says.
     """
     first = reader.first()
-    if state.through < first - 1:
-        log(f"{reader.path}: entries {state.through + 1} to {first - 1} were pruned before they were archived")
-        return fresh(reader)
+    if state.resume < first:
+        log(f"{reader.path}: entries {state.resume} to {first - 1} were pruned before all of them was archived")
+        return replace(state, resume=first) if state.through >= first - 1 else fresh(reader)
     if reader.chain(state.through).hex() != state.chain and set(state.chain) != {"0"}:
-        raise DataError(f"{reader.path}: isn't the journal that was archived; name the right folder")
+        raise DataError(
+            f"{reader.path}: isn't the journal that was archived: it differs after entry {state.through}; "
+            f"name the right folder, or move {FOLDER} away to begin anew"
+        )
     return state
 
 

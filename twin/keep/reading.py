@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -148,7 +149,7 @@ class Archive:
         column, begin, count = index["column"], index["begin"], index["count"].astype(np.int64)
         new = np.flatnonzero(np.diff(column.astype(np.int64)) <= 0) + 1  # a block is sorted by column
         edges = [0, *new.tolist(), column.size] if column.size else []
-        for first, last in zip(edges, edges[1:], strict=False):
+        for first, last in pairwise(edges):
             block = self.read("readings", int(begin[first]), int(begin[last - 1] + count[last - 1]))
             block["column"] = np.repeat(column[first:last], count[first:last])
             order = np.argsort(block["frame"], kind="stable")

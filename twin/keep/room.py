@@ -11,10 +11,11 @@ DAY = 86_400_000_000
 
 
 class Limits(NamedTuple):
-    """How long archives are kept [s], and how much room they and the journal may take [byte]."""
+    """How long archives are kept [s], how much room they and the journal may take [byte]; whether it is pruned."""
 
     keep: float
     most: int | None = None
+    prune: bool = True
 
 
 class Going(NamedTuple):
@@ -78,7 +79,7 @@ def deletable(going: list[Going], journal: str, first: int) -> list[Going]:
 def shortage(manifest: Manifest, limits: Limits, others: int) -> str:
     """Return what an operator must know about too little room, or nothing."""
     if limits.most is None:
-        return ""
+        return f"archives are kept for only {limits.keep / 3600.0:g} hours" if limits.keep < 86_400.0 else ""
     archives = sum(record.bytes for record in manifest.archives)
     if archives + others > limits.most:
         return (

@@ -14,7 +14,8 @@ from twin.keep.hours import HOUR
 from twin.keep.part import Batch, Column, Part
 from twin.keep.span import Span
 from twin.keep.tables import Store
-from twin.protocol import FrameError, Hello, decode_from_gateway, rows
+from twin.protocol import LATEST, FrameError, Hello, decode_from_gateway, rows
+from twin.quality import HIGHEST
 
 AT_ONCE = 1 << 16
 """Readings that become arrays together."""
@@ -185,8 +186,8 @@ class Sorter:
 
 
 def _arrays(readings: list[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return tag, time, value and quality of readings; the tag is -1 where no gateway may send the rest."""
     found = np.fromiter(readings, _ROW, len(readings))  # three times as fast as a column at a time
     tag, time, value, quality = (np.ascontiguousarray(found[name]) for name in _ROW.names or ())
-    if any(np.any((numbers < 0) | (numbers > most)) for numbers, most in ((time, 2**60), (quality, 2**32 - 1))):
-        raise ValueError("out of range")
-    return tag, time, value, quality.astype(np.uint32)
+    odd = (time < 0) | (time > LATEST) | (quality < 0) | (quality > HIGHEST)
+    return np.where(odd, -1, tag), time, value, quality.astype(np.uint32)

@@ -131,7 +131,10 @@ class Demo:
     def __enter__(self) -> Self:
         wish, log = self.wish, self.say
         plant = self._plant if wish.recording else wish.plant
-        for part in parts(plant, self.folder, "tcp://127.0.0.1:*", replay=True, recording=wish.recording):
+        wanted = parts(
+            plant, self.folder, "tcp://127.0.0.1:*", replay=True, recording=wish.recording, whole_journal=True
+        )
+        for part in wanted:
             self.group.start(part)
         where = address(self.folder, self.group)
         self._wait_for_twin()

@@ -29,6 +29,8 @@ AT_LEAST = 6.0
 """Evidence by which one hypothesis must lead another at least."""
 SURE = 0.8
 """Probability from which an instrument is blamed though equipment might be, and one fault though others might be."""
+PLAUSIBLE = 0.25
+"""A fault less probable than this isn't told while an instrument leads."""
 KEY = "deviation"
 """One excursion of the plant is one advisory, whatever it turns out to be."""
 READINGS = 4
@@ -107,9 +109,14 @@ class Diagnosis:
 
     def fault_of(self, verdict: Verdict) -> str:
         """Return the declared fault that an operator is told of first; empty where none is."""
-        faults = [name for name, _ in verdict.candidates if name in self.judged.trial.faults]
+        faults = self._faults(verdict)
         blamed = verdict.candidates[0] if verdict.candidates else ("", 0.0)
-        return "" if not faults or (blamed[0] in self.tags and blamed[1] >= SURE) else faults[0]
+        return "" if not faults or (blamed[0] in self.tags and blamed[1] >= SURE) else faults[0][0]
+
+    def _faults(self, verdict: Verdict) -> list[tuple[str, float]]:
+        """Return the declared faults among the candidates that are not far behind the first."""
+        found = [(name, p) for name, p in verdict.candidates if name in self.judged.trial.faults]
+        return found if found and found[0][1] >= PLAUSIBLE else []
 
     def conditions(
         self, verdict: Verdict, epoch: float, outlook: Mapping[str, float | str] = MappingProxyType({})
@@ -132,7 +139,7 @@ class Diagnosis:
             (self.tags[order[0]], float(shifts[order[0]]))
         ]
         values: dict[str, float | str] = {"readings": names.readings(told), "since": since}
-        faults = [(path, p) for path, p in verdict.candidates if "." in path and path in self.judged.trial.faults]
+        faults = self._faults(verdict)
         size = max(verdict.size, 4.0)  # the evidence says that something is wrong; smoothing comes after
         best, share = verdict.candidates[0] if verdict.candidates else ("", 0.0)
         if not verdict.candidates:

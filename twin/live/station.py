@@ -20,20 +20,17 @@ def parts(
     assets: Path | None = None,
     keep: str = "30d",
     most: str = "",
+    whole_journal: bool = False,
 ) -> tuple[Part, ...]:
-    """Return ingest, twin and recorder of a data folder."""
+    """Return ingest, twin and recorder of a data folder; `whole_journal` prunes nothing of it."""
     source = ("--recording", recording) if recording else ()
     more = ("--assets", str(assets)) if assets else ()
     room = ("--max-disk", most) if most else ()
-    import importlib.util
-
-    found = (
+    whole = ("--whole-journal",) if whole_journal else ()
+    return (
         Part("ingest", ("twin.ingest", "--data", str(data), "--listen", listen, *(("--replay",) if replay else ()))),
         Part("twin", ("twin.live", plant, "--data", str(data), *source, *more)),
-        Part("recorder", ("twin.keep", plant, "--data", str(data), "--keep", keep, *room, *more)),
-    )
-    return (
-        found if importlib.util.find_spec("twin.keep") and importlib.util.find_spec("twin.keep.__main__") else found[:2]
+        Part("recorder", ("twin.keep", plant, "--data", str(data), "--keep", keep, *room, *whole, *more)),
     )
 
 

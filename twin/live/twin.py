@@ -230,8 +230,10 @@ class LiveTwin:
         self._quiet += 1
         if self._quiet < SILENT or not self.arrivals.sources:
             return
-        known = math.isfinite(self.advisories.state.time)
-        before = self.advisories.state.time if known else self.arrivals.clock / MICRO
+        before = self.advisories.state.time
+        if not math.isfinite(before):
+            newest = max(source.progress for source in self.arrivals.sources.values())
+            before = (newest or self.arrivals.clock) / MICRO
         kept = tuple(c for c in self._conditions if c.key.partition(":")[0] not in watch.KINDS)
         conditions = (*kept, *self._sources())
         time, changes = self._tell(before + self.arrivals.passed / MICRO, conditions)
