@@ -8,16 +8,20 @@ from threading import Event
 import msgspec
 
 from tests.journals import T0, draft, everything, hello, opened
-from twin.journal import Draft, Entry
+from twin.journal import Draft, Entry, Reader
 from twin.keep.keeper import Keeper
 from twin.keep.manifest import FOLDER, Manifest
 from twin.keep.reading import Archive
 from twin.keep.room import Limits
+from twin.live import snapshots
 from twin.protocol import Hello, batch, decode_from_gateway, rows
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
+
+LONG = 1e9
+"""Time to keep archives that is longer than the tests' year lies back [s]."""
 
 Row = tuple[int, int, float | None, int]
 Key = tuple[str, str, str]
@@ -60,7 +64,7 @@ def more(folder: Path, *drafts: Draft) -> None:
         journal.append(drafts)
 
 
-def recorder(folder: Path, *, keep: float = 30 * 86400.0, most: int | None = None) -> "Recording":
+def recorder(folder: Path, *, keep: float = LONG, most: int | None = None) -> "Recording":
     """Return a recorder; what it says is in `said`."""
     return Recording(folder, Limits(keep, most))
 
@@ -79,11 +83,18 @@ class Recording(Keeper):
         self.close()
 
 
-def archived(folder: Path, *, keep: float = 30 * 86400.0, most: int | None = None) -> Manifest:
+def archived(folder: Path, *, keep: float = LONG, most: int | None = None) -> Manifest:
     """Return the manifest once a recorder has looked once."""
     with recorder(folder, keep=keep, most=most) as keeper:
         keeper.cycle()
         return keeper.manifest
+
+
+def mark(folder: Path, *entries: int) -> None:
+    """Leave snapshots of a twin that has got as far as these entries."""
+    with Reader.open(folder) as reader:
+        for entry in entries:
+            snapshots.save(folder, entry, snapshots.Snapshot(reader.chain(entry), b"state"))
 
 
 def names(folder: Path) -> list[str]:

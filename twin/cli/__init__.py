@@ -20,6 +20,7 @@ GROUP = "twin.commands"
 """Entry points of this group name click commands of other packages; the entry's name is the command's."""
 
 OWN = (
+    "act",
     "archive",
     "assets",
     "check",
@@ -31,6 +32,7 @@ OWN = (
     "journal",
     "keys",
     "live",
+    "observe",
     "plant",
     "replay",
     "run",

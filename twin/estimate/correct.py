@@ -18,7 +18,7 @@ def choose(readings, noise, chosen):
     """Write which instruments have a reading; return how many."""
     count = 0
     for j in range(readings.size):
-        if not math.isnan(readings[j]) and noise[j] < math.inf:
+        if math.isfinite(readings[j]) and noise[j] < math.inf:
             chosen[count] = j
             count += 1
     return count

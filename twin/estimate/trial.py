@@ -120,7 +120,7 @@ def tried(
     effect = seen[:n] / SHARE
     strength = np.abs(effect).max(axis=(1, 2)) if n else np.zeros(0)
     kept = strength >= SEEN
-    left = _left(effect[kept], every)
+    left = _left(_weighted(effect[kept], every))
     shares = dict(zip([u.name for u, k in zip(candidates, kept, strict=True) if k], left, strict=True))
     units, unseen = _units(plant, faults, severities, seen[n:])
     return Trial(
@@ -129,7 +129,7 @@ def tried(
         tuple(p for p, k in zip(states, kept[len(unknowns) :], strict=True) if k),
         units,
         unseen,
-        _alike(faults, seen[n:], [f for f in faults if f in units]),
+        _alike(faults, _weighted(seen[n:], every), [f for f in faults if f in units]),
     )
 
 
@@ -142,9 +142,9 @@ def _small(plant: Plant, path: str) -> float:
 def _effects(run: Ensemble, reads: list[str], noise: np.ndarray, every: float) -> np.ndarray:
     """Return what each member's tags show beside the first's, in standard deviations, (members - 1, tags, looks)."""
     begin = run.time
-    shown = np.empty((run.members - 1, len(reads), LOOKS))
-    for k in range(LOOKS):
-        _advance(run, begin + max(every, HORIZON * (k + 1) / LOOKS))
+    shown = np.empty((run.members - 1, len(reads), 1 + LOOKS))
+    for k in range(1 + LOOKS):  # the first look is at what is soon forgotten
+        _advance(run, begin + max(every, HORIZON * k / LOOKS))
         for j, path in enumerate(reads):
             values = run.get(path)
             shown[:, j, k] = (values[1:] - values[0]) / noise[j]
@@ -153,13 +153,18 @@ def _effects(run: Ensemble, reads: list[str], noise: np.ndarray, every: float) -
     return np.where(np.isfinite(shown), shown, 0.0)
 
 
-def _left(effect: np.ndarray, every: float) -> np.ndarray:
+def _weighted(shown: np.ndarray, every: float) -> np.ndarray:
+    """Return what is shown as if the readings that each look stands for were one."""
+    readings = np.array([1.0, *(max(1.0, HORIZON / LOOKS / every) for _ in range(LOOKS))])
+    return np.asarray(shown * np.sqrt(readings))
+
+
+def _left(effect: np.ndarray) -> np.ndarray:
     """Return the share of its spread that a least-squares fit to the trial's readings would leave of each unknown."""
     n = len(effect)
     if not n:
         return np.zeros(0)
-    weight = np.sqrt(HORIZON / LOOKS / every)
-    matrix = effect.reshape(n, -1) * weight
+    matrix = effect.reshape(n, -1)
     return np.asarray(np.sqrt(np.diag(np.linalg.inv(matrix @ matrix.T + np.eye(n)))))
 
 

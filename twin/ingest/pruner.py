@@ -9,7 +9,7 @@ from twin.errors import DataError, SnapshotError
 from twin.journal.entries import JournalFull
 from twin.journal.prune import prune
 from twin.journal.writer import Journal
-from twin.keep.manifest import FOLDER, Manifest, Record, State, load, pieces
+from twin.keep.manifest import FOLDER, Manifest, Record, load, pieces
 from twin.live import snapshots
 from twin.service import Pruned
 
@@ -85,9 +85,9 @@ class Pruner:
             raise _Uncovered("nothing of this journal is archived")
         if before > state.resume or state.resume > state.through + 1 or state.through > self._journal.last():
             raise _Uncovered(f"entries before {state.resume} are archived, not before {before}")
-        if state.through >= first and self._chain(state) != state.chain:
+        if state.through >= first and self._chain(state.through).hex() != state.chain:
             raise _Uncovered(f"the archives are of another journal: the chain differs after entry {state.through}")
-        mine = [r for r in manifest.archives if r.journal == identity and r.through >= first and r.start < before]
+        mine = [r for r in manifest.archives if r.journal == identity and r.through >= first]
         reached = first - 1
         for record in sorted((r for r in mine if r.main), key=lambda r: r.after):
             if record.after > reached:
@@ -98,10 +98,12 @@ class Pruner:
             reached = max(reached, record.through)
         if reached < state.through:
             raise _Uncovered(f"entry {reached + 1} is in no archive")
-        return mine
+        return [record for record in mine if record.start < before]
 
-    def _chain(self, state: State) -> str:
-        return bytes(self._journal.query("SELECT chain FROM entries WHERE id = ?", state.through)[0][0]).hex()
+    def _chain(self, number: int) -> bytes:
+        """Return the chain's value after an entry that isn't pruned, nothing where there is none."""
+        found = self._journal.query("SELECT chain FROM entries WHERE id = ?", number)
+        return bytes(found[0][0]) if found else b""
 
     def _check_snapshot(self, before: int) -> None:
         """Refuse what the twin would need to go on from its oldest snapshot."""
@@ -109,9 +111,11 @@ class Pruner:
         if not marks or marks[0] < before - 1:
             raise _Uncovered(f"the twin's oldest snapshot is after entry {marks[0] if marks else 0}")
         try:
-            snapshots.load(self._data, marks[0])
+            found = snapshots.load(self._data, marks[0])
         except SnapshotError as err:
             raise _Uncovered(str(err)) from None
+        if marks[0] >= self._journal.first() and found.chain != self._chain(marks[0]):
+            raise _Uncovered(f"the twin's snapshot after entry {marks[0]} is of another journal")
 
 
 class _Uncovered(Exception):  # noqa: N818 - it says what is the matter

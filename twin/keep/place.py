@@ -86,8 +86,8 @@ def settled(data: Path, manifest: Manifest, reader: Reader, log: Log) -> Manifes
     mine = [record for record in [*manifest.archives, *found] if record.journal == journal]
     state = manifest.state if manifest.state and manifest.state.journal == journal else None
     if state is None:
-        mains = [record for record in mine if record.main]
-        state = _before(min(mains, key=lambda record: record.after)) if mains else fresh(reader)
+        first = min((record for record in mine if record.main), key=lambda record: record.after, default=None)
+        state = fresh(reader) if first is None or first.start > reader.first() else _before(first)
     new = [record for record in found if record.journal != journal or record.through <= state.through]
     while (span := _next(mine, state)) is not None:
         new += [record for record in span if record in found]
@@ -139,23 +139,23 @@ def _lost(place: Path, manifest: Manifest, bad: Record, wrong: str, reader: Read
 def _unlisted(place: Path, manifest: Manifest, log: Log) -> list[Record]:
     """Return archives that are there and not listed, after reading all of each."""
     listed, gone = {r.name for r in manifest.archives}, {d.name for d in manifest.deleted if not d.lost}
-    found = []
-    for path in sorted(place.iterdir()):
-        if path.suffix != ".h5" or path.name in listed:
-            continue
+    paths = []
+    for path in sorted(place.glob("*.h5")):
         if path.name in gone:
             log(f"{path}: was to be deleted; deleted")
             path.unlink()
-            continue
-        try:
-            if not hours.is_name(path.name) or path.is_symlink():
-                raise DataError(f"{path}: has no name of an archive")
-            record = looked_at(path)
-            if record.name != hours.file_name(record.hour, record.number):
-                raise DataError(f"{path}: is a copy of {hours.file_name(record.hour, record.number)}")
+        elif path.is_symlink() or not (path.is_file() and hours.is_name(path.name)):
+            aside(path, "is no archive", log)
+        elif path.name not in listed:
+            paths.append(path)
+    found = []
+    for path, record in looked_at(paths).items():
+        if isinstance(record, DataError):
+            aside(path, str(record).removeprefix(f"{path}: ").rpartition(";")[0], log)
+        elif record.name != (name := hours.file_name(record.hour, record.number)):
+            aside(path, f"is a copy of {name}", log)
+        else:
             found.append(record)
-        except DataError as err:
-            aside(path, str(err), log)
     return found
 
 

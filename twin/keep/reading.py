@@ -8,7 +8,7 @@ import json
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -24,10 +24,11 @@ from twin.keep.tables import FORMAT, ROWS, TABLES, VERSION, hdf5_type
 from twin.keep.writing import Digest
 
 MEMORY, SECONDS = 4 << 30, 3600
-"""What a child may use that looks at a file of unknown origin: bytes, and seconds of its processor."""
+"""What a child may use that looks at files of unknown origin: bytes, and for each file seconds of its processor."""
 
 _FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 _AT_ONCE = 1 << 20
+_MOST_LOOKED_AT = 500
 
 
 class Trace(NamedTuple):
@@ -68,7 +69,8 @@ class Archive:
             self.attributes = {n: v.item() if hasattr(v, "item") else v for n, v in self._file.attrs.items()}
             if self.attributes.get("format") != FORMAT or self.attributes.get("format_version") != VERSION:
                 raise ValueError(f"its format is {str(self.attributes.get('format'))[:40]!r}")
-            self._data = {t: {c: _checked(self._file, t, c) for c in columns} for t, columns in TABLES.items()}
+            groups = {table: _inner(self._file, table, h5py.Group) for table in TABLES}
+            self._data = {t: {c: _checked(groups[t], t, c) for c in columns} for t, columns in TABLES.items()}
             self.rows = {table: _rows(table, columns) for table, columns in self._data.items()}
         except Exception as err:  # whatever h5py raises on a file of other content
             self.close()
@@ -186,33 +188,34 @@ def attributes(record: Record, about: Mapping[str, Any]) -> dict[str, Any]:
     return {**{name: "" if value is None else value for name, value in plain.items()}, **about}
 
 
-def looked_at(path: Path) -> Record:
-    """Return what a file of unknown origin is, as a child process with little memory finds it.
-
-    Raises
-    ------
-    DataError
-        If it is no whole archive.
-    """
-    child = [sys.executable, "-m", "twin.keep.reading", str(path.resolve())]
-    try:
-        done = subprocess.run(child, capture_output=True, text=True, timeout=2 * SECONDS, check=False)
-        said = json.loads(done.stdout)
-    except (subprocess.TimeoutExpired, ValueError):
-        raise DataError(f"{path}: HDF5 breaks down over it; move it away") from None
-    if "error" in said:
-        raise DataError(str(said["error"]))
-    return msgspec.convert(said, Record)
+def looked_at(paths: Sequence[Path]) -> dict[Path, Record | DataError]:
+    """Return what files of unknown origin are, as a child process with little memory finds them."""
+    found: dict[Path, Record | DataError] = {}
+    while rest := [path for path in paths if path not in found]:
+        child = [sys.executable, "-m", "twin.keep.reading", *(str(path.resolve()) for path in rest[:_MOST_LOOKED_AT])]
+        done = subprocess.run(child, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        for path, line in zip(rest, done.stdout.splitlines(), strict=False):
+            said = json.loads(line)
+            found[path] = DataError(said["error"]) if "error" in said else msgspec.convert(said, Record)
+        broken = next(path for path in [*rest, None] if path not in found)
+        if broken is not None and (done.returncode or not done.stdout):
+            found[broken] = DataError(f"{broken}: HDF5 breaks down over it; move it away")
+    return found
 
 
-def _checked(file: Any, table: str, column: str) -> Any:
-    """Return a dataset that is plain, by what it says of itself; links are looked at, never followed."""
-    for place, name in ((file, table), (file[table] if _hard(file, table) else None, column)):
-        if place is None or not _hard(place, name):
-            raise ValueError(f"{table}/{column} is a link, or missing")
-    data = file[table][column]
-    if not isinstance(data, h5py.Dataset):
-        raise ValueError(f"{table}/{column} is no dataset")
+def _inner(group: Any, name: str, kind: type) -> Any:
+    """Return what a group holds under a name; links are looked at, never followed."""
+    if name not in group.id or group.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
+        raise ValueError(f"{group.name}: {name} is a link, or missing")
+    found = group[name]
+    if not isinstance(found, kind):
+        raise ValueError(f"{group.name}: {name} is no {kind.__name__.lower()}")
+    return found
+
+
+def _checked(group: Any, table: str, column: str) -> Any:
+    """Return a dataset that is plain, by what it says of itself."""
+    data = _inner(group, column, h5py.Dataset)
     made = data.id.get_create_plist()
     if made.get_external_count() or made.get_layout() != h5py.h5d.CHUNKED:
         raise ValueError(f"{table}/{column} is stored elsewhere")
@@ -226,14 +229,6 @@ def _checked(file: Any, table: str, column: str) -> Any:
     return data
 
 
-def _hard(group: Any, name: str) -> bool:
-    return (
-        isinstance(group, h5py.Group)
-        and name in group.id
-        and group.id.links.get_info(name.encode()).type == h5py.h5l.TYPE_HARD
-    )
-
-
 def _rows(table: str, columns: Mapping[str, Any]) -> int:
     counts = {data.shape[0] for data in columns.values()}
     if len(counts) != 1:
@@ -245,18 +240,22 @@ def _said(error: BaseException) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def _child(path: str) -> None:
-    """Print what a file is, or why it is none, as JSON."""
+def _child(paths: Sequence[str]) -> None:
+    """Print what each file is, or why it is none, as JSON."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    try:
-        with Archive(Path(path)) as archive:
-            said: Any = msgspec.to_builtins(archive.record())
-    except (DataError, OSError, ValueError, IndexError, MemoryError) as err:
-        said = {"error": _said(err)}
-    sys.stdout.write(json.dumps(said))
+    for path in paths:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        most = round(used.ru_utime + used.ru_stime) + SECONDS
+        resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
+        try:
+            with Archive(Path(path)) as archive:
+                said: Any = msgspec.to_builtins(archive.record())
+        except (DataError, OSError, ValueError, IndexError, MemoryError) as err:
+            said = {"error": str(err)[:1000]}
+        sys.stdout.write(json.dumps(said) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    _child(sys.argv[1])
+    _child(sys.argv[1:])

@@ -134,11 +134,15 @@ class Demo:
         wanted = parts(
             plant, self.folder, "tcp://127.0.0.1:*", replay=True, recording=wish.recording, whole_journal=True
         )
-        for part in wanted:
-            self.group.start(part)
-        where = address(self.folder, self.group)
-        self._wait_for_twin()
-        self.group.start(Part("source", self._source(where), again=False))
+        try:
+            for part in wanted:
+                self.group.start(part)
+            where = address(self.folder, self.group)
+            self._wait_for_twin()
+            self.group.start(Part("source", self._source(where), again=False))
+        except BaseException:
+            self.close()
+            raise
         if wish.recording:
             log(f"RECORDED readings: {wish.recording}, {wish.speed:g} x real time, to the twin of {self._plant}")
         else:
@@ -237,7 +241,11 @@ class Demo:
         )  # fmt: skip
 
     def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, at: TracebackType | None) -> None:
-        self.group.end()
+        self.close()
+
+    def close(self) -> None:
+        """End every process, and delete what nobody wanted to keep."""
+        self.group.close()
         if self._temporary:
             shutil.rmtree(self.folder, ignore_errors=True)
 

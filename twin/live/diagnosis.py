@@ -23,6 +23,8 @@ CALM = 5.0
 """Evidence and excess below which a suspicion is over."""
 EXPLAINED = 0.9
 """Share of the excess that a hypothesis must explain to be believed."""
+WHOLLY = 1.0
+"""The same for an instrument: its error adds to one reading, which is exact; whatever else deviates speaks against it."""
 RIVAL = 0.05
 """Hypotheses whose evidence is this close to the best one's, relative to it, can't be told apart."""
 AT_LEAST = 6.0
@@ -86,9 +88,10 @@ class Diagnosis:
 
     def _candidates(self, top: float, excess: float) -> tuple[tuple[str, float], ...]:
         """Return the hypotheses that explain enough, each with its probability."""
-        if top < EXPLAINED * excess or top < SUSPECT:
-            return ()
         s, suspects = self.judged.suspicions, self.judged.suspects
+        instrument = suspects[int(np.argmax(s.evidence))] in self.tags if suspects else False
+        if top < (WHOLLY if instrument else EXPLAINED) * excess or top < SUSPECT:
+            return ()
         width = AT_LEAST + RIVAL * top
         weights = np.exp((s.evidence - top) / (0.5 * width))
         shares = weights / weights.sum()

@@ -1,5 +1,6 @@
 """Processes that belong together: started, watched, started again where one dies, ended together."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from twin.errors import DataError
+from twin.errors import DataError, PlantError
 
 PATIENCE = 10.0
 """How long a process may take to end by itself before it is killed [s]."""
@@ -27,7 +28,7 @@ class Part(NamedTuple):
 
 
 class Group:
-    """Processes that are started in order and ended in reverse.
+    """Processes that are started in order and ended in reverse; should this one be killed, they end by themselves.
 
     Parameters
     ----------
@@ -42,6 +43,7 @@ class Group:
         self.parts: dict[str, Part] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._starts: dict[str, list[float]] = {}
+        self._leash, self._held = os.pipe()  # nobody but this process holds the other end
 
     def start(self, part: Part) -> None:
         """Start a process."""
@@ -49,20 +51,29 @@ class Group:
         self._starts.setdefault(part.name, []).append(time.monotonic())
         with (self.folder / f"{part.name}.log").open("ab") as words:
             self.processes[part.name] = subprocess.Popen(
-                [sys.executable, "-m", *part.arguments],
-                stdin=subprocess.DEVNULL,
+                [sys.executable, "-m", "twin.live.leash", *part.arguments],
+                stdin=self._leash,
                 stdout=words,
                 stderr=words,
                 start_new_session=True,  # Ctrl-C goes to us alone: we end them in order
             )
+
+    def settle(self, name: str, option: str, value: str) -> None:
+        """Let a process, started again, be given this value of an option."""
+        if name in self.parts and option in self.parts[name].arguments:
+            told = list(self.parts[name].arguments)
+            told[told.index(option) + 1] = value
+            self.parts[name] = self.parts[name]._replace(arguments=tuple(told))
 
     def check(self) -> None:
         """Start again what died.
 
         Raises
         ------
+        PlantError
+            If a process refuses its plant, recipe or snapshots; the message holds its last words.
         DataError
-            If a process dies again and again; the message holds its last words.
+            If a process dies again and again.
         """
         for name, process in list(self.processes.items()):
             code = process.poll()
@@ -70,7 +81,8 @@ class Group:
                 continue
             recent = [t for t in self._starts[name] if time.monotonic() - t < WINDOW]
             if not self.parts[name].again or len(recent) >= MOST_STARTS or code in (2, 3):
-                raise DataError(f"{name}: ended with code {code}: {self.words(name)}; see {self.folder / name}.log")
+                kind = PlantError if code == 3 else DataError
+                raise kind(f"{name}: ended with code {code}: {self.words(name)}; see {self.folder / name}.log")
             self.log(f"{name} ended with code {code}; started again")
             self.start(self.parts[name])
 
@@ -90,7 +102,7 @@ class Group:
         """End processes, the last started first; return their exit codes."""
         codes = {}
         for name in reversed(list(self.processes) if names is None else list(names)):
-            process = self.processes.pop(name, None)
+            process = self.processes.get(name)
             if process is None:
                 continue
             if process.poll() is None:
@@ -101,10 +113,28 @@ class Group:
                 self.log(f"{name} did not end in {PATIENCE:g} s; killed")
                 process.kill()
                 codes[name] = process.wait()
+            del self.processes[name]
         return codes
+
+    def kill(self) -> None:
+        """End every process at once."""
+        for process in self.processes.values():
+            process.kill()
+        for process in self.processes.values():
+            process.wait()
+        self.processes.clear()
+
+    def close(self) -> None:
+        """End every process; who interrupts that has no patience left."""
+        try:
+            self.end()
+        finally:
+            self.kill()
+            for handle in (self._leash, self._held):
+                os.close(handle)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, at: TracebackType | None) -> None:
-        self.end()
+        self.close()

@@ -23,6 +23,10 @@ create table if not exists standing(id text primary key, body blob) without rowi
 """
 
 
+class HistoryFull(DataError):  # noqa: N818 - it says what is the matter
+    """The disk is full: nothing was written, and the same may be tried again."""
+
+
 class Row(NamedTuple):
     """An instant as history keeps it; arrays as `Instant` has them."""
 
@@ -65,7 +69,7 @@ class History:
                 self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
                 self._db.execute("select 1 from instants limit 1")
         except sqlite3.Error as err:
-            raise DataError(f"{self.path}: can't be opened: {err}; check the folder, or delete the file") from None
+            raise DataError(f"{self.path}: can't be opened: {err}; check the folder, or delete it") from None
 
     def describe(self, **values: Any) -> None:
         """Note what the columns are."""
@@ -85,6 +89,13 @@ class History:
         ----------
         standing : sequence of Advisory
             What stands after the last of them.
+
+        Raises
+        ------
+        HistoryFull
+            If the disk is full.
+        DataError
+            If it can't be written for another reason.
         """
         rows = [(round(i.time * 1e6), pack(_kept(i))) for _, i in instants if np.isfinite(i.expected).any()]
         told = list(_numbered(instants))
@@ -104,7 +115,9 @@ class History:
                 )
             self._db.execute("commit")
         except sqlite3.Error as err:
-            raise DataError(f"{self.path}: history can't be written: {err}; make room, or delete the file") from None
+            if self._db.in_transaction:
+                self._db.execute("rollback")
+            raise self._unwritten(err) from None
 
     def rows(self, after: float = -1e18, until: float = 1e18) -> Iterator[Row]:
         """Yield the instants in (after, until], source time [s]."""
@@ -126,7 +139,13 @@ class History:
         try:
             self._db.execute("pragma wal_checkpoint(passive)").fetchone()
         except sqlite3.Error as err:
-            raise DataError(f"{self.path}: history can't be written: {err}; make room, or delete the file") from None
+            raise self._unwritten(err) from None
+
+    def _unwritten(self, err: sqlite3.Error) -> DataError:
+        full = getattr(err, "sqlite_errorname", "") == "SQLITE_FULL"
+        return (HistoryFull if full else DataError)(
+            f"{self.path}: history can't be written: {err}; make room, or delete the file"
+        )
 
     def close(self) -> None:
         """Close the file."""

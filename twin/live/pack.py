@@ -1,13 +1,15 @@
 """Nested state as bytes and back, without pickle: the same state gives the same bytes in any process."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 
 from twin.errors import SnapshotError
 
 _ARRAY = 1
+_Length = Annotated[int, Meta(ge=0)]
 _TYPES = {"<f8", "<i8", "<u4", "<i4", "|b1", "<u8", "|u1"}
 
 
@@ -32,10 +34,9 @@ def unpack(data: bytes) -> Any:
 
 def _encode(value: Any) -> Any:
     if isinstance(value, np.ndarray):
-        array = np.ascontiguousarray(value)
-        if array.dtype.str not in _TYPES:
-            raise TypeError(f"an array of {array.dtype} is no state")
-        return msgspec.msgpack.Ext(_ARRAY, msgspec.msgpack.encode((array.dtype.str, array.shape, array.tobytes())))
+        if value.dtype.str not in _TYPES:
+            raise TypeError(f"an array of {value.dtype} is no state")
+        return msgspec.msgpack.Ext(_ARRAY, msgspec.msgpack.encode((value.dtype.str, value.shape, value.tobytes())))
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{type(value).__name__} is no state")
@@ -44,7 +45,7 @@ def _encode(value: Any) -> Any:
 def _decode(code: int, data: memoryview) -> Any:
     if code != _ARRAY:
         raise ValueError(f"extension {code}")
-    kind, shape, raw = msgspec.msgpack.decode(data, type=tuple[str, tuple[int, ...], bytes])
+    kind, shape, raw = msgspec.msgpack.decode(data, type=tuple[str, tuple[_Length, ...], bytes])
     if kind not in _TYPES:
         raise ValueError(f"array of {kind}")
     return np.frombuffer(raw, np.dtype(kind)).reshape(shape).copy()

@@ -14,7 +14,7 @@ from twin.errors import DataError, SnapshotError
 from twin.journal.entries import Entry
 from twin.journal.reader import Reader
 from twin.live import snapshots
-from twin.live.history import History
+from twin.live.history import History, HistoryFull
 from twin.live.twin import ForeignError, Instant, LiveTwin
 from twin.plant import Plant
 
@@ -24,6 +24,8 @@ SNAPSHOT_EVERY = 10.0
 STATUS_EVERY = 1.0
 AT_ONCE = 500
 """Journal entries that are read at once."""
+FULL = 1.0
+"""How long to wait for room on a full disk [s]."""
 TURN = 0.5
 """How long entries are taken before history is written, and clock and stop flag are looked at [s]."""
 
@@ -68,7 +70,7 @@ def follow(
     Raises
     ------
     DataError
-        If the journal can't be read, or history and snapshots can't be written.
+        If the journal can't be read, or history can't be written.
     ForeignError
         If the snapshots are of another plant, recipe or journal.
     """
@@ -89,21 +91,21 @@ def follow(
             entries = reader.entries(twin.entry, AT_ONCE)
             instants = _settled(twin, entries, halt)
             if instants:
-                history.add(instants, twin.advisories.standing())
+                _write(history, instants, twin, halt, log)
                 for _, instant in instants:
                     told(instant)
             now = time.monotonic()
             if now - saved >= SNAPSHOT_EVERY and entries:
-                _save(folder, twin, reader, history)
+                _save(folder, twin, reader, history, log)
                 saved = now
             if now - shown >= STATUS_EVERY:
-                _show(folder, twin, reader.last())
+                _show(folder, twin, reader.last(), log)
                 shown = now
             if not entries:
                 halt.wait(POLL)
         if twin.entry:
-            _save(folder, twin, reader, history)
-        _show(folder, twin, reader.last())
+            _save(folder, twin, reader, history, log)
+        _show(folder, twin, reader.last(), log)
     return twin
 
 
@@ -117,9 +119,31 @@ def _settled(twin: LiveTwin, entries: Sequence[Entry], halt: Event) -> list[tupl
     return found
 
 
-def _save(folder: Path, twin: LiveTwin, reader: Reader, history: History) -> None:
-    history.sync()
-    snapshots.save(folder, twin.entry, snapshots.Snapshot(reader.chain(twin.entry), twin.packed()))
+def _write(
+    history: History, instants: list[tuple[int, Instant]], twin: LiveTwin, halt: Event, log: Callable[[str], None]
+) -> None:
+    """Write history; wait where the disk is full."""
+    told = False
+    while True:
+        try:
+            history.add(instants, twin.advisories.standing())
+        except HistoryFull as err:
+            if not told:
+                log(str(err))
+            told = True
+            if halt.wait(FULL):
+                raise
+        else:
+            return
+
+
+def _save(folder: Path, twin: LiveTwin, reader: Reader, history: History, log: Callable[[str], None]) -> None:
+    """Leave a snapshot; where there is no room the last one serves."""
+    try:
+        history.sync()
+        snapshots.save(folder, twin.entry, snapshots.Snapshot(reader.chain(twin.entry), twin.packed()))
+    except DataError as err:
+        log(str(err))
 
 
 def _journal(folder: Path, halt: Event) -> Reader | None:
@@ -135,7 +159,7 @@ def _journal(folder: Path, halt: Event) -> Reader | None:
     return None
 
 
-def _show(folder: Path, twin: LiveTwin, last: int) -> None:
+def _show(folder: Path, twin: LiveTwin, last: int, log: Callable[[str], None]) -> None:
     """Write how far the twin is, whole."""
     arrivals = twin.arrivals
     newest = max((s.progress for s in arrivals.sources.values()), default=0)
@@ -151,5 +175,8 @@ def _show(folder: Path, twin: LiveTwin, last: int) -> None:
     }
     path = folder / "twin.json"
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(status), encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(json.dumps(status), encoding="utf-8")
+        temporary.replace(path)
+    except OSError as err:
+        log(f"{path}: can't be written: {err.strerror}; make room")

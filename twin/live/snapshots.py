@@ -36,6 +36,8 @@ def save(folder: Path, entry: int, snapshot: Snapshot) -> Path:
     temporary = ""
     try:
         place.mkdir(mode=0o700, exist_ok=True)
+        for left in place.glob("*.tmp"):  # by a twin that was killed while it wrote
+            left.unlink(missing_ok=True)
         handle, temporary = tempfile.mkstemp(dir=place, suffix=".tmp")
         with os.fdopen(handle, "wb") as file:
             body = snapshot.chain + snapshot.state

@@ -35,7 +35,7 @@ def parts(
 
 
 def address(data: Path, group: Group) -> str:
-    """Return where ingest listens, once it does.
+    """Return where ingest listens, once it does; started again it listens there again.
 
     Raises
     ------
@@ -51,6 +51,7 @@ def address(data: Path, group: Group) -> str:
         try:
             found = json.loads(file.read_text(encoding="utf-8"))
             if process is None or found.get("pid") == process.pid:
+                group.settle("ingest", "--listen", str(found["address"]))
                 return str(found["address"])
         except (OSError, ValueError, KeyError):
             pass

@@ -19,6 +19,7 @@ from twin.live.diagnosis import COMMISSION, Diagnosis, Verdict
 from twin.live.foresight import Foresight
 from twin.live.pack import pack, unpack
 from twin.live.source import MICRO, SILENT
+from twin.monitor import names
 from twin.monitor.advisories import Advisories, resets
 from twin.monitor.condition import Condition
 from twin.monitor.life import Change
@@ -96,6 +97,8 @@ class LiveTwin:
         self.diagnosis = Diagnosis(self.filter, plant.assets)
         self.foresight = Foresight(plant, self.filter)
         self.advisories = Advisories(list(plant.assets), list(plant.tags))
+        self.identity = identity_of(plant, self.recipe, self.filter.outputs)
+        """What tells the state of this twin from that of any other."""
         self.entry = 0
         """Number of the last journal entry taken."""
         self.rough = 0
@@ -121,13 +124,6 @@ class LiveTwin:
             spans[tag.name] = (low - room, high + room)
         low_high = np.array([spans[name] for name in self.plant.tags])
         return low_high[:, 0], low_high[:, 1]
-
-    @property
-    def identity(self) -> str:
-        """Return what tells the state of this twin from that of any other."""
-        plant = self.plant
-        parts = [identity(plant), sorted(plant.values.items()), plant.estimation, self.filter.outputs]
-        return hashlib.sha256(repr([*parts, self.recipe.digest]).encode()).hexdigest()
 
     def put(self, entries: Iterable[Entry]) -> Iterator[Instant]:
         """Take the next entries of the journal, and yield every instant that they settle.
@@ -217,6 +213,9 @@ class LiveTwin:
         """Yield conditions of the twin itself: it is learning, or it has lost its plant."""
         if now < COMMISSION:
             yield Condition("twin:starting", "starting", 1.0, 1.0, epoch, {"since": epoch, "until": epoch + COMMISSION})
+            unseen = [(path, self.plant.assets[path.partition(".")[0]]) for path in self.filter.trial.unseen]
+            if unseen:
+                yield Condition("twin:unseen", "unobservable", 1.0, 1.0, epoch, {"places": names.places(unseen)})
         if self.rough >= LOST_INSTANTS:
             since = epoch + now - self.rough
             yield Condition("twin:diverged", "diverged", 1.0, 1.0, since, {"since": since})
@@ -340,3 +339,9 @@ class LiveTwin:
     def digest(self) -> str:
         """Return a hash of the whole state."""
         return hashlib.sha256(self.packed()).hexdigest()
+
+
+def identity_of(plant: Plant, recipe: Recipe, outputs: tuple[str, ...]) -> str:
+    """Return the hash of everything that the numbers of a twin's state belong to."""
+    parts = [identity(plant), sorted(plant.values.items()), plant.estimation, outputs, recipe.digest]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()

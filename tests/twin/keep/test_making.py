@@ -67,7 +67,11 @@ def test_what_is_late_goes_into_a_supplement(tmp_path: Path) -> None:
     assert (tmp_path / FOLDER / "2026-03-01T12.h5").read_bytes() == old
     with Archive(tmp_path / FOLDER / "2026-03-01T12.1.h5") as archive:
         (trace,) = archive["TI-1"]
-        assert (trace.time.tolist(), trace.value.tolist(), trace.received.tolist()) == ([T0 + 5 * SECOND], [1.5], [LATE])
+        assert (trace.time.tolist(), trace.value.tolist(), trace.received.tolist()) == (
+            [T0 + 5 * SECOND],
+            [1.5],
+            [LATE],
+        )
     assert same(of_archives(tmp_path, manifest), of_entries(everything(tmp_path)))
 
 
@@ -105,7 +109,10 @@ def test_units_are_those_of_the_hello_in_force(tmp_path: Path) -> None:
         journal.append([kelvin, sent(T0 + MINUTE, 2, [(0, T0 + MINUTE, 293.15, 0)]), tick(T0 + 2 * HOUR)])
     manifest = archived(tmp_path)
     with Archive(tmp_path / FOLDER / manifest.archives[0].name) as archive:
-        assert [(trace.unit, trace.value.tolist()) for trace in archive["TI-1"]] == [("degC", [20.0]), ("kelv", [293.15])]
+        assert [(trace.unit, trace.value.tolist()) for trace in archive["TI-1"]] == [
+            ("degC", [20.0]),
+            ("kelv", [293.15]),
+        ]
     assert same(of_archives(tmp_path, manifest), of_entries(everything(tmp_path)))
     assert manifest.archives[0].tags == 1
 
@@ -122,9 +129,7 @@ def test_values_are_kept_to_the_last_bit(tmp_path: Path) -> None:
     assert trace.quality.tolist() == [BAD, BAD, 0, 0, 0, BAD, 0]
 
 
-def test_a_batch_that_cannot_be_understood_is_kept_as_it_came(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_batch_that_cannot_be_understood_is_kept_as_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Journal, "_held", lambda *_: 1)  # no ingest would store these
     with opened(tmp_path) as journal:
         journal.append([at(T0, hello()), tick(T0)])
@@ -139,22 +144,25 @@ def test_a_batch_that_cannot_be_understood_is_kept_as_it_came(
     assert sorted(kinds) == [b"data"] * 4 + [b"hello", b"tick"]
 
 
-def test_readings_of_too_many_hours_stay_with_those_they_came_with(tmp_path: Path) -> None:
-    strange: list[Row] = [(0, n * HOUR, float(n), 0) for n in range(sorter.MOST_OTHERS + 20)]
+def test_readings_of_too_many_hours_stay_with_those_they_came_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sorter, "MOST_OTHERS", 5)
+    strange: list[Row] = [(0, n * HOUR, float(n), 0) for n in range(25)]
     with opened(tmp_path) as journal:
         journal.append([at(T0, hello()), tick(T0), sent(T0, 1, strange), tick(T0 + 2 * HOUR)])
     manifest = archived(tmp_path)
-    assert len(manifest.archives) == sorter.MOST_OTHERS + 1
+    assert len(manifest.archives) == 6
     assert manifest.archives[-1].strays == 20
     assert same(of_archives(tmp_path, manifest), of_entries(everything(tmp_path)))
 
 
 def test_too_many_columns_end_a_span_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sorter, "MOST_COLUMNS", 1)
-    monkeypatch.setattr(sorter, "AT_ONCE", 10)
+    monkeypatch.setattr(sorter, "AT_ONCE", 100)
     lived(tmp_path, 130)
     manifest = archived(tmp_path)
-    assert len(manifest.archives) > 20
+    assert len(manifest.archives) >= 8
     state = manifest.state
     assert state is not None
     assert state.resume > 1
@@ -211,11 +219,11 @@ def test_what_is_written_is_compared_with_the_journal(tmp_path: Path, monkeypatc
 
 
 stretches = st.lists(
-    st.tuples(st.integers(-3 * 60, 150), st.lists(st.integers(-200, 200), max_size=6)), min_size=1, max_size=40
+    st.tuples(st.integers(-180, 150), st.lists(st.integers(-200, 200), max_size=6)), min_size=1, max_size=12
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(stretches, st.integers(1, 40))
 def test_whatever_the_clock_does_every_reading_is_archived_once(
     tmp_path_factory: pytest.TempPathFactory, lived_through: list[tuple[int, list[int]]], at_once: int
@@ -230,7 +238,7 @@ def test_whatever_the_clock_does_every_reading_is_archived_once(
             clock = max(clock + step * MINUTE, HOUR * 1000)
             found: list[Row] = [(i % 2, clock + m * MINUTE, float(i), 0) for i, m in enumerate(minutes)]
             more(folder, tick(clock), sent(clock, seq, found))
-            if seq % 7 == 0:
+            if seq % 5 == 0:
                 manifest = archived(folder)
         end = max(clock, T0) + 1000 * HOUR
         more(folder, tick(end), tick(end + HOUR), tick(end + 1000 * HOUR))

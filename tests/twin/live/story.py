@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ Reading = tuple[str, int, float, int]
 """Tag, source time [us], value in the tag's unit, status."""
 
 
+@cache
 def station() -> Plant:
     """Return the plant that the tests of the live twin watch."""
     return Plant.load(path_of("cooling_station"))

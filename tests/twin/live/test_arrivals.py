@@ -3,27 +3,21 @@
 import math
 import random
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.twin.live.story import SECOND, T0, Reading, Story, chunked, readings, station, units
+from tests.twin.live.story import SECOND, T0, Reading, Story, chunked, readings, units
+from tests.twin.live.story import station as plant
 from twin.clean.recipe import Align, Range, Recipe, Spike, Stuck, plain
 from twin.errors import SnapshotError
 from twin.live.arrivals import UNCERTAIN_FACTOR, Arrivals, Bin
 from twin.live.pack import pack, unpack
-from twin.plant import Plant
 from twin.quality import BAD, BAD_SENSOR_FAILURE, GOOD_LOCAL_OVERRIDE, UNCERTAIN, UNCERTAIN_LAST_USABLE_VALUE
 
 LAG = 2.0
-
-
-@cache
-def plant() -> Plant:
-    return station()
 
 
 def strict() -> Recipe:
