@@ -73,13 +73,13 @@ class Faulty(NamedTuple):
 class Feed:
     """A factory's readings as bins of a second, with the truth of hidden quantities at the end of every chunk."""
 
-    def __init__(self, twin: Any, truth: Any, seed: int, fault: str) -> None:
+    def __init__(self, twin: Any, truth: Any, seed: int, fault: str, *, onset: float = ONSET) -> None:
         from twin.factory.factory import Factory
         from twin.factory.forcing import Member
         from twin.units import scale
 
         plant = twin.plant
-        member = Member(seed=seed, fault=fault, onset=ONSET) if fault else Member(seed=seed)
+        member = Member(seed=seed, fault=fault, onset=onset) if fault else Member(seed=seed)
         self.factory, self.tags = Factory(truth, [member]), len(plant.tags)
         scales = np.array([scale(t.unit, plant.quantity(t.reads).unit) for t in plant.tags.values()])
         self.factor, self.zero = scales[:, 0], scales[:, 1]

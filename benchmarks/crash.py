@@ -1,10 +1,13 @@
-"""Does a crash lose or double a reading? Ingest and gateways are killed, their network cut and swallowed, at random.
+"""Does a crash lose or double a reading, or change a bit of the twin's state? Everything is killed, at random.
 
-Two gateways put numbered batches through a proxy while one fault follows another. Afterwards the journal must hold
-every batch that `put` returned from, once, in order, value for value.
+Two gateways put numbered batches through a proxy, and a twin follows, while one fault follows another: ingest, twin
+and gateways are killed, the network is cut or swallows everything. Afterwards the journal must hold every batch that
+`put` returned from, once, in order, value for value; and the twin that was killed again and again must be, bit for
+bit, one that was fed the same journal and never killed.
 """
 
 import argparse
+import hashlib
 import random
 import statistics
 import subprocess
@@ -12,25 +15,24 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from benchmarks.faults import Proxy
 from benchmarks.measures.crash_gateway import STOP, TIMEOUT, rows
-from benchmarks.processes import Ingest, entries, until
+from benchmarks.processes import Follower, Ingest, entries, until
 from benchmarks.report import REPOSITORY, report
 from twin.errors import DataError
 from twin.ingest import keys
 from twin.journal.check import verify
 from twin.journal.entries import Entry
+from twin.journal.reader import Reader
 from twin.protocol import rows as rows_of
 
 GATEWAYS = ("a", "b")
-RATE = 50.0
-"""Batches a second of each gateway."""
-FAULTS = {"kill_ingest": 0.4, "kill_gateway": 0.3, "cut": 0.15, "hole": 0.15}
+FAULTS = {"kill_ingest": 0.3, "kill_gateway": 0.25, "kill_twin": 0.2, "cut": 0.125, "hole": 0.125}
 """How often each fault is chosen."""
 HOLES = (0.3, 1.0, 4.5)
 """How long the network swallows everything [s]."""
@@ -38,33 +40,22 @@ PATIENCE = 30.0
 """Longest that readings may need to flow again [s]."""
 TARGETS = {
     "lost": ("is", 0), "duplicated": ("is", 0), "order_errors": ("is", 0), "values_wrong": ("is", 0),
-    "journal_whole": ("is", True), "recover_s_p95": ("<=", 5.0),
+    "journal_whole": ("is", True), "state_bit_identical": ("is", True), "recover_s_p95": ("<=", 5.0),
 }  # fmt: skip
 
 
-class Follower(Protocol):
-    """A twin process that follows the journal, to be killed as well."""
-
-    def start(self) -> None:
-        """Start it, or start it again."""
-
-    def kill(self) -> None:
-        """End it as a crash would."""
-
-    def identical(self) -> bool:
-        """Return whether its state is, bit for bit, that of a twin that was never killed."""
-
-
 class Plant:
-    """Ingest, its gateways and the network between them, each of which can fail."""
+    """Ingest, a twin, gateways and the network between them, each of which can fail."""
 
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
+    def __init__(self, folder: Path, stack: ExitStack, *, twin: bool) -> None:
         self.folder, self.data = folder, folder / "data"
         for name in GATEWAYS:
             keys.new(self.data, name, folder)
         self.ingest = stack.enter_context(Ingest(self.data))
-        self.ingest.listen = self.ingest.address  # the same port after every restart
+        self.ingest.listen(self.ingest.address)  # the same port after every restart
+        self.twin = stack.enter_context(Follower(self.data)) if twin else None
         self.proxy = stack.enter_context(Proxy(lambda: self.ingest.port))
+        self.began = time.monotonic()
         self.gateways: dict[str, subprocess.Popen[bytes]] = {}
         stack.callback(self.end)
         for name in GATEWAYS:
@@ -73,11 +64,9 @@ class Plant:
     def start(self, name: str) -> None:
         """Start a gateway."""
         address = f"tcp://127.0.0.1:{self.proxy.port}"
+        command = [sys.executable, "-m", "benchmarks.measures.crash_gateway", name, address, str(self.folder)]
         with (self.folder / f"{name}.stderr").open("ab") as errors:
-            self.gateways[name] = subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.measures.crash_gateway", name, address, self.folder, str(RATE)],
-                stderr=errors, cwd=REPOSITORY,
-            )  # fmt: skip
+            self.gateways[name] = subprocess.Popen([*command, str(self.began)], stderr=errors, cwd=REPOSITORY)
 
     def end(self) -> None:
         """Kill the gateways that still run."""
@@ -103,12 +92,24 @@ class Plant:
             self.gateways[name].wait()
             time.sleep(draw.uniform(0.0, 0.5))
             self.start(name)
+        elif fault == "kill_twin":
+            if self.twin is not None:
+                self.twin.kill()
+                self.twin.start(PATIENCE)
         elif fault == "cut":
             self.proxy.cut()
         else:
             self.proxy.hole()
             time.sleep(draw.choice(HOLES))
             self.proxy.heal()
+
+    def follows(self, since: float) -> float:
+        """Return how long it takes until the twin has all that was on disk [s]."""
+        with Reader.open(self.data) as reader:
+            last = reader.last()
+        if self.twin is not None:
+            self.twin.reaches(last, PATIENCE)
+        return time.monotonic() - since
 
     def flows(self, since: float) -> float:
         """Return how long it takes until something new of every gateway is on disk [s]."""
@@ -122,7 +123,7 @@ class Plant:
         return time.monotonic() - since
 
 
-def crash(kills: int, seed: int, folder: Path, follow: Callable[[Path], Follower] | None = None) -> dict[str, Any]:
+def crash(kills: int, seed: int, folder: Path, *, twin: bool = True) -> dict[str, Any]:
     """Return the figures of so many faults.
 
     Parameters
@@ -133,42 +134,64 @@ def crash(kills: int, seed: int, folder: Path, follow: Callable[[Path], Follower
         What fails, and when.
     folder : Path
         An empty folder for everything that is written.
-    follow : callable, optional
-        Makes the twin process that follows the journal of a data folder; it is killed with every fourth fault.
+    twin : bool
+        Whether a twin follows, and is killed too.
     """
-    draw, done, recovered = random.Random(seed), Counter[str](), list[float]()
+    draw, done = random.Random(seed), Counter[str]()
+    recovered: dict[str, list[float]] = {fault: [] for fault in FAULTS}
+    faults = {name: share for name, share in FAULTS.items() if twin or name != "kill_twin"}
     with ExitStack() as stack:
-        plant = Plant(folder, stack)
-        twin = follow(plant.data) if follow else None
-        if twin is not None:
-            twin.start()
-            stack.callback(twin.kill)
+        plant = Plant(folder, stack, twin=twin)
         plant.flows(time.monotonic())
         for number in range(kills):
             time.sleep(draw.uniform(0.05, 0.5))
-            fault = draw.choices(list(FAULTS), list(FAULTS.values()))[0]
+            fault = draw.choices(list(faults), list(faults.values()))[0]
+            began = time.monotonic()
             plant.fail(fault, draw)
             done[fault] += 1
-            if twin is not None and number % 4 == 0:
-                twin.kill()
-                twin.start()
-            if number == kills - 1 or draw.random() < 0.7:  # else the next fault meets one that isn't over
-                recovered.append(plant.flows(time.monotonic()))
+            if fault == "kill_twin":
+                recovered[fault].append(plant.follows(began))
+            elif number == kills - 1 or draw.random() < 0.7:  # else the next fault meets one that isn't over
+                recovered[fault].append(plant.flows(time.monotonic()))
         (folder / STOP).touch()
         codes = [process.wait(2 * TIMEOUT) for process in plant.gateways.values()]
         plant.ingest.stop()
-        identical = twin.identical() if twin is not None else None
+        plant.follows(time.monotonic())
+        late = plant.twin.told["counts"]["late"] if plant.twin is not None else 0
+        if plant.twin is not None:
+            plant.twin.stop()
+    times = [seconds for found in recovered.values() for seconds in found]
     return {
         **checked(folder, entries(plant.data)),
         "faults": dict(done),
         "gateways_done": codes == [0] * len(GATEWAYS),
         "connections": plant.proxy.connections,
-        "recover_s_p50": round(statistics.median(recovered), 2),
-        "recover_s_p95": round(sorted(recovered)[min(len(recovered) - 1, int(0.95 * len(recovered)))], 2),
-        "recover_s_max": round(max(recovered), 2),
+        "recover_s_p50": round(statistics.median(times), 2),
+        "recover_s_p95": share(times, 0.95),
+        "recover_s_max": round(max(times), 2),
+        "recover_s_p95_by_fault": {fault: share(found, 0.95) for fault, found in recovered.items() if found},
         "journal_whole": verify(plant.data).ok,
-        "state_bit_identical": identical,
+        "late": late,
+        **(identical(plant.data) if twin else {"state_bit_identical": None}),
     }
+
+
+def share(values: list[float], part: float) -> float:
+    """Return the value that this part of all doesn't exceed, to hundredths."""
+    return round(sorted(values)[min(len(values) - 1, int(part * len(values)))], 2)
+
+
+def identical(data: Path) -> dict[str, Any]:
+    """Return whether the twin's last state is that of one that was never killed, and how many instants it settled."""
+    from twin.live import snapshots
+    from twin.live.rerun import rerun
+    from twin.plant import Plant as PlantOf
+    from twin.shipped import path_of
+
+    again = rerun(data, PlantOf.load(path_of("cooling_station")))
+    last = snapshots.load(data, snapshots.entries(data)[-1])
+    same = hashlib.sha256(last.state).hexdigest() == again.digest and not again.different
+    return {"state_bit_identical": same, "snapshots_same": len(again.same), "instants": again.instants}
 
 
 def checked(folder: Path, found: list[Entry]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Processes of ingest on the loopback, which are started, asked, killed and started again."""
+"""Processes of ingest and twin on the loopback, which are started, asked, killed and started again."""
 
 import json
 import signal
@@ -50,43 +50,39 @@ def descriptors(process: str = "self") -> int:
     return len(list(Path(f"/proc/{process}/fd").iterdir()))
 
 
-class Ingest:
-    """A process of ingest that serves a data folder."""
+class Process:
+    """A process of a data folder that says in a file there how it is.
 
-    def __init__(self, data: Path, listen: str = LOOPBACK, *options: str) -> None:
-        self.data, self.listen, self.options = data, listen, options
+    Parameters
+    ----------
+    module : str
+        What is run, ``twin.ingest`` say.
+    """
+
+    def __init__(self, data: Path, module: str, *arguments: str) -> None:
+        self.data, self.module, self.arguments = data, module, list(arguments)
+        self.file = data / {"twin.ingest": "ingest.json", "twin.live": "twin.json"}[module]
         self.errors = data.with_name(data.name + ".stderr")
         self.process: subprocess.Popen[bytes] | None = None
         self.told: dict[str, Any] = {}
 
-    def start(self) -> Self:
+    def start(self, patience: float = 20.0) -> Self:
         """Start the process, and return once it serves."""
         with self.errors.open("ab") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "twin.ingest", "--data", self.data, "--listen", self.listen, *self.options],
-                stderr=errors,
-            )
-        until(self._serves)
+            command = [sys.executable, "-m", self.module, "--data", self.data, *self.arguments]
+            self.process = subprocess.Popen(command, stderr=errors)
+        until(self.ready, patience)
         return self
 
-    def _serves(self) -> bool:
+    def ready(self) -> bool:
+        """Return whether it serves; `told` is what it says."""
         assert self.process is not None
         assert self.process.poll() is None, self.errors.read_text()
         try:
-            self.told = json.loads((self.data / "ingest.json").read_text())
+            self.told = json.loads(self.file.read_text())
         except FileNotFoundError:
             return False
         return bool(self.told["pid"] == self.process.pid)
-
-    @property
-    def address(self) -> str:
-        """Return where it listens."""
-        return str(self.told["address"])
-
-    @property
-    def port(self) -> int:
-        """Return the port it listens on."""
-        return int(self.address.rpartition(":")[2])
 
     @property
     def pid(self) -> int:
@@ -94,15 +90,10 @@ class Ingest:
         assert self.process is not None
         return self.process.pid
 
-    def status(self) -> dict[str, Any]:
-        """Return what it tells about itself."""
-        with Client(self.data) as client:
-            return client.status()
-
     def memory(self) -> float:
         """Return how much memory it holds [MiB]."""
         found = Path(f"/proc/{self.pid}/status").read_text()
-        assert "VmRSS:" in found, f"ingest has died: {self.errors.read_text()}"
+        assert "VmRSS:" in found, f"{self.module} has died: {self.errors.read_text()}"
         return float(found.partition("VmRSS:")[2].split()[0]) / 1024.0
 
     def alive(self) -> bool:
@@ -128,3 +119,40 @@ class Ingest:
     def __exit__(self, *_: object) -> None:
         if self.process is not None and self.process.poll() is None:
             self.kill()
+
+
+class Ingest(Process):
+    """Ingest of a data folder."""
+
+    def __init__(self, data: Path, listen: str = LOOPBACK, *options: str) -> None:
+        super().__init__(data, "twin.ingest", "--listen", listen, *options)
+
+    def listen(self, address: str) -> None:
+        """Listen there from the next start on."""
+        self.arguments[1] = address
+
+    @property
+    def address(self) -> str:
+        """Return where it listens."""
+        return str(self.told["address"])
+
+    @property
+    def port(self) -> int:
+        """Return the port it listens on."""
+        return int(self.address.rpartition(":")[2])
+
+    def status(self) -> dict[str, Any]:
+        """Return what it tells about itself."""
+        with Client(self.data) as client:
+            return client.status()
+
+
+class Follower(Process):
+    """The twin of a data folder."""
+
+    def __init__(self, data: Path, plant: str = "cooling_station") -> None:
+        super().__init__(data, "twin.live", plant)
+
+    def reaches(self, entry: int, patience: float = 30.0) -> None:
+        """Return once it has taken an entry of the journal."""
+        until(lambda: self.ready() and self.told["entry"] >= entry, patience)

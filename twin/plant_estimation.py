@@ -57,9 +57,8 @@ def _unknowns(plant: Plant, entry: EstimateEntry, node: Node) -> tuple[Unknown, 
     section = node.get("unknown", node)
     free = [p for p in plant.paths(Param, Input, State) if p not in plant.wires]
     found: dict[str, Unknown] = {}
-    for key, said in entry.unknown.items():
+    for key, wish in entry.unknown.items():
         where = f"{section.at(key)}: estimate.unknown.{key}"
-        wish = UnknownEntry(spread=said) if isinstance(said, str) else said
         patterns = [wish.of] if isinstance(wish.of, str) else wish.of
         shared = bool(wish.of)
         paths = [p for p in free if any(_means(plant, pattern or key, p, shared) for pattern in patterns)]

@@ -1,8 +1,8 @@
 """The shape of a plant file: what `twin schema` prints and what is checked before anything else."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from twin.errors import PlantError, unknown
 from twin.read import Node
@@ -67,6 +67,14 @@ class UnknownEntry(_Section):
     wander: str = Field("0", description="by how much it changes in an hour, written as the spread is")
 
 
+def _told(said: Any) -> Any:
+    """Return an unknown of which only the spread is said as what it stands for."""
+    return {"spread": said} if isinstance(said, str) else said
+
+
+_Unknown = Annotated[UnknownEntry, BeforeValidator(_told, json_schema_input_type=str | UnknownEntry)]
+
+
 class EstimateEntry(_Section):
     """What a live twin estimates, and how."""
 
@@ -75,8 +83,8 @@ class EstimateEntry(_Section):
     lag: str = Field("2 s", description="how late a reading may come and still count")
     settle: str = Field("10 min", description="how long the plant runs by itself before the first reading")
     rtol: str = Field("1e-4", description="relative tolerance of the forecast")
-    unknown: dict[str, str | UnknownEntry] = Field(
-        {}, description="asset.quantity, may hold *: its spread; each parameter is an unknown of its own"
+    unknown: dict[str, Annotated[UnknownEntry, BeforeValidator(_told, json_schema_input_type=str | UnknownEntry)]] = (
+        Field({}, description="asset.quantity, may hold *: its spread; each parameter is an unknown of its own")
     )
     known: list[str] = Field([], description="asset.quantity, may hold *: what `unknown` doesn't mean")
     accuracy: dict[str, str] = Field({}, description="tag, may hold *: constant error of the instrument")

@@ -9,7 +9,7 @@ import numpy as np
 from filterpy.kalman import EnsembleKalmanFilter, MerweScaledSigmaPoints, UnscentedKalmanFilter
 from numba import njit
 
-from benchmarks.peers.straight import Straight, python_source, straight, variable
+from benchmarks.peers.straight import Straight, python_source, straight
 from twin.declare import State
 from twin.formula import Line
 from twin.plant import Plant

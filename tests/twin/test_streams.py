@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from twin import streams
-from twin.streams import bits, member_seeds, normal, uniform
+from twin.streams import bits, member_seeds, normal, normal_at, uniform
 
 SEEDS = member_seeds(7, 3)
 
@@ -16,6 +16,13 @@ def test_numbers_do_not_depend_on_the_blocks_in_which_they_are_drawn(cut: int) -
     parts = [normal(SEEDS, "TI-101", "noise", 5, cut), normal(SEEDS, "TI-101", "noise", 5 + cut, 100 - cut)]
     assert np.concatenate(parts, axis=1).tobytes() == whole.tobytes()
     assert normal(SEEDS[1:2], "TI-101", "noise", 5, 100).tobytes() == whole[1].tobytes()
+
+
+def test_numbers_at_scattered_indices_are_those_of_the_stream() -> None:
+    whole, wanted = normal(SEEDS, "TI-101", "noise", 0, 100), np.array([99, 0, 17, 17])
+    assert normal_at(SEEDS, "TI-101", "noise", wanted).tobytes() == np.ascontiguousarray(whole[:, wanted]).tobytes()
+    far = np.array([10**15])
+    assert normal_at(SEEDS, "TI-101", "noise", far).tobytes() == normal(SEEDS, "TI-101", "noise", 10**15, 1).tobytes()
 
 
 def test_a_larger_run_begins_with_the_members_of_a_smaller_one() -> None:

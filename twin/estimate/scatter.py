@@ -132,8 +132,8 @@ def centred(x, mean):
 
 @njit(**INNER)
 def put(z, width, places, bounds, i, values):
-    """Set unknown i of every member to standardised values, unless that would leave a state's bounds."""
-    first, low, high = places.first[i], -math.inf, math.inf
+    """Set unknown i of every member to standardised values; return how many stay, as they would leave bounds."""
+    first, low, high, refused = places.first[i], -math.inf, math.inf, 0
     last = first
     while last < places.cells.shape[0] and places.cells[last, 0] == i:
         row = places.cells[last, 1]
@@ -147,6 +147,9 @@ def put(z, width, places, bounds, i, values):
             if low <= value <= high:
                 for k in range(first, last):
                     z[block, places.cells[k, 1], lane] = value
+            else:
+                refused += 1
+    return refused
 
 
 @njit(**INNER)
@@ -275,7 +278,8 @@ def replace_failed(z, c, width, members, biases, parents):
     for member in range(members):
         if failed(c, width, member):
             parents[member, 0] = alive[member % count]
-            parents[member, 1] = alive[(member + 1 + (count - 1) // 2) % count]
+            apart = 1 + ((count - 1) // 2 + member // count) % (count - 1)  # no two have the same ones
+            parents[member, 1] = alive[(member + apart) % count]
             copy_member(z, c, width, biases, parents[member, 0], member)
     return members - count
 
@@ -284,13 +288,13 @@ def replace_failed(z, c, width, members, biases, parents):
 def breed(x, steady, parents):
     """Let a replaced member's steady unknowns and biases deviate as both of its parents do together.
 
-    The sum of two independent deviations over the square root of 2 deviates as much as each of them.
+    By these shares of two independent deviations it deviates as much as each of them.
     """
     for member in range(x.shape[1]):
         if parents[member, 0] >= 0:
             for r in range(steady.size):
                 if steady[r]:
-                    x[r, member] = (x[r, parents[member, 0]] + x[r, parents[member, 1]]) / math.sqrt(2.0)
+                    x[r, member] = 0.8 * x[r, parents[member, 0]] + 0.6 * x[r, parents[member, 1]]
 
 
 @njit(**INNER)
@@ -331,13 +335,16 @@ def correct(x, mean, offset, readings, chosen, count, used, held):
 
 @njit(**INNER)
 def write_back(z, width, places, bounds, biases, x, mean):
-    """Set members' unknowns, biases and followers; what would leave its bounds stays where it was."""
+    """Set members' unknowns, biases and followers; what would leave its bounds stays where it was.
+
+    `x` and `mean` are then what the members are.
+    """
     n, nb, members = places.kind.size, places.biases, x.shape[1]
-    values = np.empty(members)
+    values, refused = np.empty(members), 0
     for i in range(n):
         for member in range(members):
             values[member] = mean[i] + x[i, member]
-        put(z, width, places, bounds, i, values)
+        refused += put(z, width, places, bounds, i, values)
     for j in range(nb):
         for member in range(members):
             biases[j, member] = mean[n + j] + x[n + j, member]
@@ -347,6 +354,9 @@ def write_back(z, width, places, bounds, biases, x, mean):
             moved = mean[r] + x[r, member]
             if bounds[0, row] <= moved <= bounds[1, row]:
                 z[member // width, row, member % width] = moved
+    if refused:
+        gather(z, width, places, biases, x)
+        centred(x, mean)
 
 
 @njit(**INNER)

@@ -13,7 +13,7 @@ from twin.keep.manifest import FOLDER, Manifest, Record, load, pieces
 from twin.live import snapshots
 from twin.service import Pruned
 
-SLICE = 0.02
+SLICE = 0.01
 """How long a round may be held up [s]."""
 EVERY = 0.02
 """How long gateways are served between two slices, at least [s]."""
@@ -75,7 +75,7 @@ class Pruner:
         for record in self._covering(manifest, before):
             yield from _whole(self._data / FOLDER / record.name, record)
         self._check_snapshot(before)
-        while prune(self._journal, before, seconds=SLICE / 2.0):
+        while prune(self._journal, before, seconds=0.0):
             yield
 
     def _covering(self, manifest: Manifest, before: int) -> list[Record]:

@@ -52,12 +52,7 @@ def export(
         If there are no archives, a tag is in none of them, or one is damaged.
     """
     records = [record for record in ordered(opened(data)) if _in_time(record, choice)]
-    whole = []
-    for record in records:
-        wrong = damage(data / FOLDER / record.name, record)
-        if wrong and not skip_damaged:
-            raise DataError(f"{data / FOLDER / record.name}: {wrong}; bring a copy back, or skip what is damaged")
-        whole += [] if wrong else [record]
+    whole = _whole(data, records, skip_damaged)
     _check_tags(data, whole, choice)
     if form == "csv":
         write(HEADER)
@@ -78,6 +73,18 @@ def _in_time(record: Record, choice: Choice) -> bool:
     return (choice.until is None or record.since < choice.until) and (
         choice.since is None or record.until >= choice.since
     )
+
+
+def _whole(data: Path, records: list[Record], skip_damaged: bool) -> list[Record]:
+    """Return the archives that are what was written; refuse others, unless they are to be skipped."""
+    found = []
+    for record in records:
+        path = data / FOLDER / record.name
+        if not (wrong := damage(path, record)):
+            found.append(record)
+        elif not skip_damaged:
+            raise DataError(f"{path}: {wrong}; bring a copy back, or skip what is damaged")
+    return found
 
 
 def _check_tags(data: Path, records: list[Record], choice: Choice) -> None:

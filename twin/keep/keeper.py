@@ -75,6 +75,7 @@ class Keeper:
         self._journal = ""
         self._ask_at = self._trimmed = self._aged = self._shown = -math.inf
         self._behind: float | None = None
+        self._first = 0
 
     def close(self) -> None:
         """Give the folder free."""
@@ -99,6 +100,8 @@ class Keeper:
             if self.limits.prune:
                 self._prune(reader)
             self._trim(reader)
+            if self._first != (first := reader.first()):
+                self._first, self._shown = first, -math.inf
             self._show(reader)
 
     def fail(self, error: Exception) -> None:

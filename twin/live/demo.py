@@ -192,7 +192,7 @@ class Demo:
         """Say a transition, with the whole text where something new is told."""
         when = datetime.fromtimestamp(change.time, UTC).strftime("%H:%M:%S")
         found = standing.get(change.advisory)
-        self.say(f"{when} {change.advisory} {texts.said(change, self.wish.language)}")
+        self.say(f"{when} {texts.said(change, self.wish.language)}")
         if found is not None and change.cause in ("raised", "renamed"):
             told = texts.text(found["code"], found["values"], self.wish.language, now=change.time)
             for line in (told.headline, told.why, told.outlook, told.do, told.tell_more):

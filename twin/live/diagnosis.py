@@ -24,7 +24,7 @@ CALM = 5.0
 EXPLAINED = 0.9
 """Share of the excess that a hypothesis must explain to be believed."""
 WHOLLY = 1.0
-"""The same for an instrument: its error adds to one reading, which is exact; whatever else deviates speaks against it."""
+"""The same for an instrument: its error adds to one reading exactly; whatever else deviates speaks against it."""
 RIVAL = 0.05
 """Hypotheses whose evidence is this close to the best one's, relative to it, can't be told apart."""
 AT_LEAST = 6.0

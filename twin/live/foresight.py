@@ -86,7 +86,7 @@ class Foresight:
             "limit_tag": found.what,
             "limit": from_si(found.limit, declared, tag.unit),
             "unit": tag.unit,
-            "direction": "above" if found.above else "below",
+            "direction": "high" if found.above else "low",
             "crossing": now + found.middle,
             "early": now + found.early,
             "late": now + late,

@@ -1,6 +1,7 @@
 """The twin as a process: follows the journal, writes history and snapshots, and goes on where it was killed."""
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from threading import Event
 import numpy as np
 
 from twin.clean.recipe import Recipe
-from twin.errors import DataError, SnapshotError
+from twin.errors import DataError, SimulationError, SnapshotError
 from twin.journal.entries import Entry
 from twin.journal.reader import Reader
 from twin.live import snapshots
@@ -86,7 +87,7 @@ def follow(
             units=[plant.quantity(p).unit for p in twin.filter.outputs],
             noise=np.sqrt(twin.filter.noise).tolist(),
         )  # fmt: skip
-        saved = shown = time.monotonic()
+        saved = shown = -math.inf  # at once: who is killed again and again gets further each time
         while not halt.is_set():
             entries = reader.entries(twin.entry, AT_ONCE)
             instants = _settled(twin, entries, halt)
@@ -159,6 +160,19 @@ def _journal(folder: Path, halt: Event) -> Reader | None:
     return None
 
 
+def _head(twin: LiveTwin) -> dict[str, object] | None:
+    """Return the newest, provisional instant: what each tag read, what was expected of it, and how exactly."""
+    try:
+        head = twin.head()
+    except SimulationError:
+        return None
+    if head is None:
+        return None
+    columns = zip(head.reading.tolist(), head.expected.tolist(), head.deviation.tolist(), strict=False)
+    tags = {tag: [None if math.isnan(v) else v for v in row] for tag, row in zip(twin.tags, columns, strict=True)}
+    return {"time": head.time, "tags": tags}
+
+
 def _show(folder: Path, twin: LiveTwin, last: int, log: Callable[[str], None]) -> None:
     """Write how far the twin is, whole."""
     arrivals = twin.arrivals
@@ -172,6 +186,7 @@ def _show(folder: Path, twin: LiveTwin, last: int, log: Callable[[str], None]) -
         "lag_s": max(0.0, (newest - arrivals.settled) / 1e6) if newest else None,
         "counts": arrivals.counts,
         "suspicious": twin.diagnosis.suspicious,
+        "head": _head(twin) if last == twin.entry else None,
     }
     path = folder / "twin.json"
     temporary = path.with_suffix(".tmp")

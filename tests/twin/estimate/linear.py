@@ -1,6 +1,7 @@
 """A linear plant, its filter in closed form, and readings of it."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +40,7 @@ def cascade(
     return Plant("cascade", {"it": find("cascade", EQUIPMENT)}, solver=STEPS, tags=dict(tags), estimation=told)
 
 
+@cache
 def transition(step: float) -> np.ndarray:
     """Return how the numbers of `ORDER` come from those `step` seconds before."""
     rates = np.zeros((9, 9))

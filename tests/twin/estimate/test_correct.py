@@ -73,7 +73,9 @@ def test_the_corrected_covariance_is_that_of_exact_arithmetic() -> None:
                 information[i][j] += updates // 2 * h[i] * h[j]
     (a, b), (_, c) = information
     determinant = a * c - b * b
-    exact = np.array([[float(c / determinant), float(-b / determinant)], [float(-b / determinant), float(a / determinant)]])
+    exact = np.array(
+        [[float(c / determinant), float(-b / determinant)], [float(-b / determinant), float(a / determinant)]]
+    )
     # The first reading leaves variances that are eighteen decades apart: half of the sixteen digits are lost.
     assert covariance == pytest.approx(exact, rel=1e-8)
 

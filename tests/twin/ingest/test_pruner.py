@@ -14,7 +14,7 @@ from twin.ingest.pruner import Pruner
 from twin.journal import Journal, JournalFull, verify
 from twin.keep.manifest import FOLDER, load, save
 from twin.live import snapshots
-from twin.service import Pruned
+from twin.service import Prune, Pruned, Refused, decide, encode
 
 RESUME = 243
 """The first entry of which the archives of `original` don't have all."""
@@ -64,6 +64,19 @@ def asked(journal: Journal, before: int) -> Pruned:
         said = pruner.ask(before)
     assert not pruner.busy
     return said
+
+
+def test_the_door_takes_a_number_and_nothing_else() -> None:
+    assert decide(encode(Prune(7)), {}).prune == 7
+    for wrong in (
+        Prune(0),
+        {"t": "prune"},
+        {"t": "prune", "before": 2**63},
+        {"t": "prune", "before": 7, "force": True},
+    ):
+        decision = decide(encode(wrong), {})
+        assert decision.prune == 0
+        assert isinstance(decision.answer, Refused)
 
 
 def test_what_is_covered_is_pruned_and_the_rest_is_a_whole_journal(data: Path, journal: Journal) -> None:
