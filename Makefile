@@ -1,20 +1,20 @@
-# make demo   run a cooling station for ten minutes and show what happened
+# make demo   a simulated factory and its twin, which finds out what goes wrong; Ctrl-C ends it
 # make test   everything that must hold: lint, types, layers, tests
+# make bench  every figure of README.md, with the machine and the commit: hours
 #
 # A fresh machine needs git, make and Python 3.11 or newer with its venv module, nothing else.
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 BENCH := .venv/.bench
+SCRIPTS := events fork hybrid kernel journal clean estimator ingest fuzz crash advisories
 
 .PHONY: demo test format bench clean
 .DEFAULT_GOAL := test
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
-	mkdir -p demo
-	$(BIN)/twin run cooling_station --for 10min --out demo/run.h5
-	$(BIN)/twin show demo/run.h5
+	$(BIN)/twin demo
 
 test: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -28,7 +28,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 
 bench: $(BENCH)
-	set -e; for script in events fork hybrid kernel; do echo "== $$script"; $(BIN)/python -m benchmarks.$$script; done
+	set -e; for script in $(SCRIPTS); do echo "== $$script"; $(BIN)/python -m benchmarks.$$script; done
 
 clean:
 	rm -rf .venv demo dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

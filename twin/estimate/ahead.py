@@ -16,7 +16,7 @@ from twin.streams import member_seeds, normal
 MEMBERS = 32
 STEPS = 48
 PASSED = 0.95
-"""Once this share of members has passed a limit or a guard nobody looks further: what a trip does is another question."""
+"""Once this share of members has passed a limit or a guard nobody looks further: what a trip does comes later."""
 QUANTILES = (0.05, 0.5, 0.95)
 
 
@@ -104,19 +104,41 @@ def outlook(
     SimulationError
         If every member fails.
     """
-    members, severities, rates = _drawn(belief, trend, key)
-    begin = members.time
-    names = [t.name for t in belief.tags]
-    bias = belief.moments.mean[len(belief.unknowns) :]
+    drawn = _drawn(belief, trend, key)
     times = horizon * (np.arange(1, STEPS + 1) / STEPS) ** 2
-    shown = np.empty((len(names), members.members, STEPS))
-    low_high = np.array([limits.get(name, (-np.inf, np.inf)) for name in names])
-    done = 0
+    shown, guards = _run(belief, limits, drawn, trend, times)
+    times = times[: shown.shape[2]]
+    names = [t.name for t in belief.tags]
+    crossings = [*_limits(names, limits, shown, times), *_guards(guards, belief.plant.assets)]
+    crossings.sort(key=lambda c: (c.middle, -c.probability, c.what))
+    return Outlook(times, np.quantile(shown, QUANTILES, axis=1), tuple(crossings))
+
+
+class _Drawn(NamedTuple):
+    """Members drawn from the belief, and each one's severity of the fault and its change a second."""
+
+    members: Ensemble
+    severities: np.ndarray
+    rates: np.ndarray
+
+
+def _run(
+    belief: UnscentedFilter,
+    limits: Mapping[str, tuple[float, float]],
+    drawn: _Drawn,
+    trend: Trend | None,
+    times: np.ndarray,
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return what instruments show, (tags, members, times reached), and when each member passes which guard."""
+    members, begin = drawn.members, drawn.members.time
+    bias = belief.moments.mean[len(belief.unknowns) :]
+    bounds = np.array([limits.get(t.name, (-np.inf, np.inf)) for t in belief.tags])
+    shown: list[np.ndarray] = []
     guards: dict[str, np.ndarray] = {}
-    for k, ahead in enumerate(times):
+    for ahead in times:
         if trend is not None:
             low, high = belief.plant.quantity(trend.path).bounds
-            members.set(trend.path, np.clip(severities + rates * ahead, low, high))
+            members.set(trend.path, np.clip(drawn.severities + drawn.rates * ahead, low, high))
         try:
             members.advance(begin + ahead)
         except SimulationError:
@@ -125,26 +147,21 @@ def outlook(
         for event in members.take_happenings():
             passed = guards.setdefault(event.name, np.full(members.members, np.inf))
             passed[event.member] = min(passed[event.member], event.time - begin)
-        for j, tag in enumerate(belief.tags):
-            shown[j, :, k] = members.get(tag.reads) + bias[j]
-        done = k + 1
-        beyond = (shown[:, :, k] < low_high[:, :1]) | (shown[:, :, k] > low_high[:, 1:])
-        tripped = [np.isfinite(passed).mean() for passed in guards.values()]
+        shown.append(np.array([members.get(t.reads) + bias[j] for j, t in enumerate(belief.tags)]))
+        beyond = (shown[-1] < bounds[:, :1]) | (shown[-1] > bounds[:, 1:])
+        tripped = [float(np.isfinite(passed).mean()) for passed in guards.values()]
         if max([float(beyond.mean(axis=1).max(initial=0.0)), *tripped]) >= PASSED:
             break
-    times, shown = times[:done], shown[:, :, :done]
-    crossings = [*_limits(names, limits, shown, times), *_guards(guards, belief.plant.assets)]
-    crossings.sort(key=lambda c: (c.middle, -c.probability, c.what))
-    return Outlook(times, np.quantile(shown, QUANTILES, axis=1), tuple(crossings))
+    return np.stack(shown, axis=2), guards
 
 
-def _drawn(belief: UnscentedFilter, trend: Trend | None, key: str) -> tuple[Ensemble, np.ndarray, np.ndarray]:
-    """Return members drawn from the belief, and each one's severity of the fault and its rate."""
+def _drawn(belief: UnscentedFilter, trend: Trend | None, key: str) -> _Drawn:
+    """Draw members from the belief."""
     state = belief.state()
     members = Ensemble(belief.plant, MEMBERS, belief.compiled)
     members.restore(state["z"], state["c"])
     mean, covariance = belief.moments.mean, belief.moments.covariance
-    size, n = mean.size, len(belief.unknowns)
+    size = mean.size
     factor = factored(np.ascontiguousarray(covariance), size)
     draws = normal(member_seeds(0, MEMBERS), key, "belief", 0, size + 2)
     away = draws[:, :size] @ factor
@@ -160,9 +177,9 @@ def _drawn(belief: UnscentedFilter, trend: Trend | None, key: str) -> tuple[Ense
         low, high = belief.plant.quantity(path).bounds
         members.set(path, np.clip(members.get(path) + away[:, size + k], low, high))
     if trend is None:
-        return members, np.zeros(MEMBERS), np.zeros(MEMBERS)
+        return _Drawn(members, np.zeros(MEMBERS), np.zeros(MEMBERS))
     severities = trend.severity + trend.deviation * draws[:, size]
-    return members, severities, trend.rate + trend.rate_deviation * draws[:, n + 1 if n + 1 < size else size + 1]
+    return _Drawn(members, severities, trend.rate + trend.rate_deviation * draws[:, size + 1])
 
 
 def _limits(

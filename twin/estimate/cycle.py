@@ -180,20 +180,9 @@ def _compare(
     signs = np.empty((h, m))
     signatures(z, c, width, places, hypotheses, suspicions.trail, 1 + 2 * n, signs)
     trace.fit[k, 0] = weigh(
-        hypotheses,
-        suspicions,
-        signs,
-        shift,
-        chosen,
-        count,
-        root,
-        gain,
-        columns,
-        now,
-        step,
-        tuning.temper,
+        hypotheses, suspicions, signs, shift, chosen, count, root, gain, columns, now, step, tuning.temper,
         tuning.memory,
-    )
+    )  # fmt: skip
     trace.fit[k, 1] = count
     _correct(z, width, places, bounds, moments, mean, gain, shift, count)
     joseph(first, second, size, columns, chosen, count, gain, used, moments.covariance)

@@ -82,11 +82,7 @@ def follow(
         return twin
     begun(folder, twin, reader, log)
     with History(folder) as history:
-        history.describe(
-            plant=plant.name, tags=list(twin.tags), outputs=list(twin.filter.outputs), text=plant.text,
-            units=[plant.quantity(p).unit for p in twin.filter.outputs],
-            noise=np.sqrt(twin.filter.noise).tolist(),
-        )  # fmt: skip
+        _describe(history, plant, twin)
         saved = shown = -math.inf  # at once: who is killed again and again gets further each time
         while not halt.is_set():
             entries = reader.entries(twin.entry, AT_ONCE)
@@ -108,6 +104,15 @@ def follow(
             _save(folder, twin, reader, history, log)
         _show(folder, twin, reader.last(), log)
     return twin
+
+
+def _describe(history: History, plant: Plant, twin: LiveTwin) -> None:
+    """Note what the columns of history are."""
+    history.describe(
+        plant=plant.name, tags=list(twin.tags), outputs=list(twin.filter.outputs), text=plant.text,
+        units=[plant.quantity(p).unit for p in twin.filter.outputs],
+        noise=np.sqrt(twin.filter.noise).tolist(),
+    )  # fmt: skip
 
 
 def _settled(twin: LiveTwin, entries: Sequence[Entry], halt: Event) -> list[tuple[int, Instant]]:
