@@ -160,19 +160,26 @@ def crash(kills: int, seed: int, folder: Path, *, twin: bool = True) -> dict[str
         late = plant.twin.told["counts"]["late"] if plant.twin is not None else 0
         if plant.twin is not None:
             plant.twin.stop()
-    times = [seconds for found in recovered.values() for seconds in found]
     return {
         **checked(folder, entries(plant.data)),
         "faults": dict(done),
         "gateways_done": codes == [0] * len(GATEWAYS),
         "connections": plant.proxy.connections,
+        **recovery(recovered),
+        "journal_whole": verify(plant.data).ok,
+        "late": late,
+        **(identical(plant.data) if twin else {"state_bit_identical": None}),
+    }
+
+
+def recovery(recovered: dict[str, list[float]]) -> dict[str, Any]:
+    """Return how long it took until readings flowed again, or the twin had them all [s]."""
+    times = [seconds for found in recovered.values() for seconds in found]
+    return {
         "recover_s_p50": round(statistics.median(times), 2),
         "recover_s_p95": share(times, 0.95),
         "recover_s_max": round(max(times), 2),
         "recover_s_p95_by_fault": {fault: share(found, 0.95) for fault, found in recovered.items() if found},
-        "journal_whole": verify(plant.data).ok,
-        "late": late,
-        **(identical(plant.data) if twin else {"state_bit_identical": None}),
     }
 
 

@@ -67,6 +67,16 @@ class Watch:
         written = file.stat().st_mtime
         return float((written if time.time() - written < 1.5 else time.time()) - said["newest"])
 
+    def figures(self) -> dict[str, float]:
+        """Return what was seen; the settled state is by design up to a second further behind than its lag."""
+        return {
+            "twin_lag_s_p95": round(quantile(self.head, 0.95), 2),
+            "settled_lag_s_p50": round(quantile(self.settled, 0.5), 2),
+            "settled_lag_s_p95": round(quantile(self.settled, 0.95), 2),
+            "rss_mib": round(max(self.memory), 1),
+            "rss_growth_mib": round(max(self.memory) - self.memory[0], 2),
+        }
+
 
 def started(folder: Path, address: str, phases: list[tuple[float, float, float, int]]) -> "list[subprocess.Popen[str]]":
     """Start the gateways; the times of their phases are monotonic [s], their rates are of all of them together."""
@@ -115,10 +125,11 @@ def measure(folder: Path, seconds: float) -> dict[str, Any]:
             ],
         )  # fmt: skip
         until(lambda: (data / FILE).exists() and twin.ready() and twin.told["settled"] > 0, 60)
-        used = [processor_time(ingest.pid), processor_time(twin.pid)]
+        used, since = [processor_time(ingest.pid), processor_time(twin.pid)], time.monotonic()
         watch = Watch(data, ingest, steady, steady + seconds)
         watch.thread.join()
-        used = [processor_time(p.pid) - before for p, before in zip((ingest, twin), used, strict=True)]
+        elapsed = time.monotonic() - since
+        used = [(processor_time(p.pid) - t) / elapsed for p, t in zip((ingest, twin), used, strict=True)]
         _, held, fast = told(senders)
         sent = time.monotonic()
         with Reader.open(data) as reader:
@@ -128,6 +139,22 @@ def measure(folder: Path, seconds: float) -> dict[str, Any]:
         status, late = ingest.status(), twin.told["counts"]["late"]
         twin.stop()
         ingest.stop()
+    return {
+        **of_steady(held, seconds),
+        **watch.figures(),
+        "late": late,
+        "ingest_cpu_share": round(used[0], 3),
+        "twin_cpu_share": round(used[1], 3),
+        "burst_readings_per_s": per_second(fast, BURST),
+        "burst_ack_p99_ms": round(1e3 * quantile([w for sender in fast for w in sender["waits"]], 0.99), 1),
+        "twin_caught_up_s": round(caught_up, 1),
+        "refused": sum(count for code, count in status["counts"].items() if code.startswith("refused")),
+        "journal_whole": verify(data).ok,
+    }
+
+
+def of_steady(held: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
+    """Return what the gateways saw while they offered a fixed rate."""
     waits = [wait for sender in held for wait in sender["waits"]]
     return {
         "readings_per_s": per_second(held, seconds),
@@ -136,19 +163,6 @@ def measure(folder: Path, seconds: float) -> dict[str, Any]:
         "ack_p50_ms": round(1e3 * quantile(waits, 0.5), 1),
         "ack_p99_ms": round(1e3 * quantile(waits, 0.99), 1),
         "ack_ms_max": round(1e3 * max(waits), 1),
-        "twin_lag_s_p95": round(quantile(watch.head, 0.95), 2),
-        "settled_lag_s_p50": round(quantile(watch.settled, 0.5), 2),
-        "settled_lag_s_p95": round(quantile(watch.settled, 0.95), 2),
-        "late": late,
-        "rss_mib": round(max(watch.memory), 1),
-        "rss_growth_mib": round(max(watch.memory) - watch.memory[0], 2),
-        "ingest_cpu_share": round(used[0] / seconds, 3),
-        "twin_cpu_share": round(used[1] / seconds, 3),
-        "burst_readings_per_s": per_second(fast, BURST),
-        "burst_ack_p99_ms": round(1e3 * quantile([w for sender in fast for w in sender["waits"]], 0.99), 1),
-        "twin_caught_up_s": round(caught_up, 1),
-        "refused": sum(count for code, count in status["counts"].items() if code.startswith("refused")),
-        "journal_whole": verify(data).ok,
     }
 
 

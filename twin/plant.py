@@ -57,13 +57,23 @@ class Unknown(NamedTuple):
     """A number that nobody knows for certain; several paths share one, as neighbours share the ambient temperature.
 
     `spread` is what it may be off by (one standard deviation) and `wander` by how much it changes in an hour;
-    relative to its value where `relative`, else in the SI unit of what the paths are.
+    relative to its value where `relative`, else in the SI unit of what the paths are. What is `held` doesn't change
+    while something is suspected.
     """
 
     name: str
     paths: tuple[str, ...]
     spread: float
     wander: float
+    relative: bool
+    held: bool = False
+
+
+class Tolerance(NamedTuple):
+    """How far below and above what is expected a reading may stand; SI, or shares of that where `relative`."""
+
+    low: float
+    high: float
     relative: bool
 
 
@@ -83,6 +93,13 @@ class Estimation(NamedTuple):
         Relative tolerance of the solver `rodas4` that forecasts.
     assumed : tuple of str
         Modes that no tag reads and that are taken to be what the twin's equations make of them.
+    tolerance : dict
+        By tag: deviations that don't matter. Where it is empty every deviation does.
+    commission, confirm, release : float
+        How long the twin learns before it judges, how long a deviation lasts before it is told, and how long it must be
+        over before that is told [s].
+    temper : float
+        By how much evidence counts.
     """
 
     filter: str = "unscented"
@@ -93,6 +110,11 @@ class Estimation(NamedTuple):
     accuracy: Mapping[str, float] = MappingProxyType({})
     rtol: float = 1e-4
     assumed: tuple[str, ...] = ()
+    tolerance: Mapping[str, Tolerance] = MappingProxyType({})
+    commission: float = 300.0
+    confirm: float = 10.0
+    release: float = 60.0
+    temper: float = 0.25
 
 
 @dataclass(frozen=True)

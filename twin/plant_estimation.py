@@ -1,12 +1,13 @@
 """The section `estimate` of a plant file: patterns into the unknowns that they mean."""
 
+import math
 from fnmatch import fnmatchcase
 
 from twin.declare import Input, Memory, Param, State
 from twin.errors import PlantError, TwinError, unknown
 from twin.modes import refusal
-from twin.plant import Estimation, Plant, Tag, Unknown
-from twin.plant_file import EstimateEntry, UnknownEntry
+from twin.plant import Estimation, Plant, Tag, Tolerance, Unknown
+from twin.plant_file import EstimateEntry, ToleranceEntry, UnknownEntry
 from twin.read import Node
 from twin.units import difference_to_si, to_si
 
@@ -14,6 +15,7 @@ FILTERS = ("unscented", "ensemble")
 BIAS = 3.0
 """Where no accuracy is given, an instrument's constant error is taken as this many times its noise."""
 LONGEST = 86400.0
+TIMES = ("every", "lag", "settle", "commission", "confirm", "release")
 
 
 def estimation(plant: Plant, entry: EstimateEntry, node: Node) -> Estimation:
@@ -27,17 +29,21 @@ def estimation(plant: Plant, entry: EstimateEntry, node: Node) -> Estimation:
     """
     if entry.filter not in FILTERS:
         raise PlantError(f"{node.at('filter')}: estimate.filter: {unknown('filter', entry.filter, FILTERS)}")
-    times = {name: _number(node, name, getattr(entry, name), "s") for name in ("every", "lag", "settle")}
+    times = {name: _number(node, name, getattr(entry, name), "s") for name in TIMES}
     if not 1e-3 <= times["every"] <= 3600.0:
         raise PlantError(f"{node.at('every')}: estimate.every: {entry.every}: give 1 ms to 1 h")
-    for name in ("lag", "settle"):
+    for name in TIMES[1:]:
         if not 0.0 <= times[name] <= LONGEST:
             raise PlantError(f"{node.at(name)}: estimate.{name}: {getattr(entry, name)}: give 0 s to one day")
     rtol = _number(node, "rtol", entry.rtol, "1")
     if not 1e-12 <= rtol <= 1e-2:
         raise PlantError(f"{node.at('rtol')}: estimate.rtol: {entry.rtol}: give 1e-12 to 1e-2")
+    temper = _number(node, "temper", entry.temper, "1")
+    if not 1e-3 <= temper <= 1.0:
+        raise PlantError(f"{node.at('temper')}: estimate.temper: {entry.temper}: give 0.001 to 1")
     found = Estimation(entry.filter, **times, unknowns=_unknowns(plant, entry, node),
-                       accuracy=_accuracies(plant, entry, node), rtol=rtol,
+                       accuracy=_accuracies(plant, entry, node), rtol=rtol, temper=temper,
+                       tolerance=_tolerances(plant, entry, node),
                        assumed=_assumed(plant, entry, node))  # fmt: skip
     refused = refusal(plant, found)
     if refused:
@@ -110,7 +116,9 @@ def _made(plant: Plant, where: str, name: str, paths: tuple[str, ...], wish: Unk
     spread, wander = sizes
     if not 0.0 < spread < (10.0 if relative else 1e30) or not 0.0 <= wander < 1e30:
         raise PlantError(f"{where}: spread {wish.spread}, wander {wish.wander}: give a spread above 0")
-    return Unknown(name, paths, spread, wander, relative)
+    if wish.held and not wander:
+        raise PlantError(f"{where}.held: what doesn't wander is held anyway; drop it, or give a wander")
+    return Unknown(name, paths, spread, wander, relative, wish.held)
 
 
 def _assumed(plant: Plant, entry: EstimateEntry, node: Node) -> tuple[str, ...]:
@@ -141,3 +149,36 @@ def _accuracy(plant: Plant, tag: Tag, entry: EstimateEntry, section: Node) -> fl
     if not 0.0 <= size < 1e30:
         raise PlantError(f"{section.at(pattern)}: estimate.accuracy.{pattern}: {text}: give 0 or more")
     return size
+
+
+def _tolerances(plant: Plant, entry: EstimateEntry, node: Node) -> dict[str, Tolerance]:
+    """Return what is tolerated of each tag; where patterns overlap, the last one holds."""
+    section = node.get("tolerance", node)
+    found: dict[str, Tolerance] = {}
+    for pattern, said in entry.tolerance.items():
+        where = f"{section.at(pattern)}: estimate.tolerance.{pattern}"
+        meant = [tag for name, tag in plant.tags.items() if fnmatchcase(name, pattern)]
+        if not meant:
+            raise PlantError(f"{where}: {unknown('tag', pattern, plant.tags)}")
+        wish = ToleranceEntry(low=said, high=said) if isinstance(said, str) else said
+        found |= {tag.name: _tolerance(plant, tag, wish, where) for tag in meant}
+    return found
+
+
+def _tolerance(plant: Plant, tag: Tag, wish: ToleranceEntry, where: str) -> Tolerance:
+    texts = [text.strip() for text in (wish.low, wish.high)]
+    relative = any(text.endswith("%") for text in texts)
+    if not any(texts) or any(text and text.endswith("%") != relative for text in texts):
+        raise PlantError(f"{where}: give low, high or both, both in % or both in {tag.unit or 'the unit of the tag'}")
+    sizes = [math.inf, math.inf]
+    for i, text in enumerate(texts):
+        try:
+            if text and relative:
+                sizes[i] = to_si(text[:-1].strip(), "1") / 100.0
+            elif text:
+                sizes[i] = difference_to_si(text, plant.quantity(tag.reads).unit)
+        except TwinError as err:
+            raise PlantError(f"{where}: {err}") from None
+    if min(sizes) <= 0.0:
+        raise PlantError(f"{where}: {' '.join(texts).strip()}: give more than 0")
+    return Tolerance(sizes[0], sizes[1], relative)

@@ -65,6 +65,14 @@ class UnknownEntry(_Section):
     )
     spread: str = Field(description="standard deviation of what it may be off by: 3 %, or 20 kW")
     wander: str = Field("0", description="by how much it changes in an hour, written as the spread is")
+    held: bool = Field(False, description="whether it is held while something is suspected, though it wanders")
+
+
+class ToleranceEntry(_Section):
+    """How far a reading may stand from what is expected of it before that matters."""
+
+    low: str = Field("", description="below it: 2 % of what is expected, or 0.1 bar; however far if omitted")
+    high: str = Field("", description="above it, written alike")
 
 
 def _told(said: Any) -> Any:
@@ -88,6 +96,13 @@ class EstimateEntry(_Section):
     )
     known: list[str] = Field([], description="asset.quantity, may hold *: what `unknown` doesn't mean")
     accuracy: dict[str, str] = Field({}, description="tag, may hold *: constant error of the instrument")
+    tolerance: dict[str, str | ToleranceEntry] = Field(
+        {}, description="tag, may hold *: 2 % or 0.1 bar either way, or low and high; any deviation matters if omitted"
+    )
+    commission: str = Field("5 min", description="how long the twin learns the plant before it judges it")
+    confirm: str = Field("10 s", description="how long a deviation lasts before it is told")
+    release: str = Field("60 s", description="how long it must be over before that is told")
+    temper: str = Field("0.25", description="how much evidence counts: 1 where innovations are white")
     assume: list[str] = Field(
         [], description="asset.memory, may hold *: modes that no tag reads, as the twin's equations make them"
     )

@@ -13,6 +13,10 @@ GATE = 3.290526731491926
 """Normalised innovation beyond which a reading is no longer taken at its word: 99.9 % of a normal distribution."""
 
 
+SPIKE = 2
+"""So many readings in a row beyond the gate are no news yet."""
+
+
 @njit(**INNER)
 def choose(readings, noise, chosen):
     """Write which instruments have a reading; return how many."""
@@ -100,7 +104,7 @@ def joseph(first, second, size, columns, chosen, count, gain, noise, covariance)
 def gated(prior, noise, shift, chosen, count, used, outliers):
     """Write the noise to use: a reading beyond the gate weighs as little as one that would stand at the gate.
 
-    `outliers` counts in a row. The first two are left out altogether: a spike is no news.
+    `outliers` counts in a row. The first ones are left out altogether: a spike is no news.
     """
     for j in range(used.size):
         used[j] = noise[j]
@@ -112,7 +116,7 @@ def gated(prior, noise, shift, chosen, count, used, outliers):
             outliers[j] += 1
             rejected += 1
             wanted = shift[a] * shift[a] / (GATE * GATE)
-            used[j] = 1e6 * wanted if outliers[j] <= 2 else wanted - prior[a, a]
+            used[j] = 1e6 * wanted if outliers[j] <= SPIKE else wanted - prior[a, a]
         else:
             outliers[j] = 0
     return rejected

@@ -10,7 +10,7 @@ from numba import njit
 
 from twin.estimate.algebra import COMPILED, INNER, cholesky, lean
 from twin.estimate.bank import place_shadows, signatures, weigh
-from twin.estimate.correct import GATE, choose, covariance_of, factor_of, gains, gated, joseph
+from twin.estimate.correct import GATE, SPIKE, choose, covariance_of, factor_of, gains, gated, joseph
 from twin.estimate.sigma import advanced, differences, failed, inside, place, settle, spread, standardised
 
 ALIGNED = 8
@@ -176,6 +176,9 @@ def _compare(
     for a in range(count):
         for j in range(size):
             gain[a, j] *= tuning.held[j]
+    for a in range(count):
+        if 0 < moments.outliers[chosen[a]] <= SPIKE:  # it tells no more of a fault than one at the gate
+            noise[chosen[a]] = shift[a] * shift[a] / (GATE * GATE) - prior[a, a]
     factor_of(prior, noise, chosen, count, total, root)
     signs = np.empty((h, m))
     signatures(z, c, width, places, hypotheses, suspicions.trail, 1 + 2 * n, signs)

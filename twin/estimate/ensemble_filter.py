@@ -11,7 +11,8 @@ from twin.estimate.bank import Hypotheses, Suspicions, unsuspecting
 from twin.estimate.cycle import Moments, Trace
 from twin.estimate.ground import Ground, ground
 from twin.estimate.intake import Settings, first_noise, held, laid_out, spreads, traced, tuned
-from twin.estimate.scatter import Belief, assimilate, belief_of, redraw
+from twin.estimate.members import belief_of, redraw
+from twin.estimate.scatter import Belief, assimilate
 from twin.plant import Plant, Solver
 from twin.streams import member_seeds, normal, normal_at
 
@@ -153,7 +154,7 @@ class EnsembleFilter:
 
     def hold(self, on: bool) -> None:
         """Learn no noise, and correct only what moves by itself (states and what wanders); or all again."""
-        self._tuning, self._holding = held(self._tuning, self.settings, on), on
+        self._tuning, self._holding = held(self._tuning, self.settings, self.unknowns, on), on
 
     @property
     def holding(self) -> bool:

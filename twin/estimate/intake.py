@@ -1,11 +1,13 @@
 """What goes into a filter's compiled loop and what comes out: tuning, readings laid out, an empty trace."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from twin.estimate.cycle import Trace, Tuning
 from twin.estimate.ground import Ground
+from twin.plant import Plant, Unknown
 
 NOISE_ROOM = 100.0
 """The adaptive noise may grow to this many times an instrument's own variance."""
@@ -24,6 +26,11 @@ class Settings(NamedTuple):
     memory: float = 1.0 / 60.0
     temper: float = 0.25
     heat: float = 1e4
+
+    @classmethod
+    def of(cls, plant: Plant) -> "Settings":
+        """Return what the plant's file asks for."""
+        return cls(temper=plant.estimation.temper) if plant.estimation else cls()
 
 
 def first_noise(start: Ground) -> np.ndarray:
@@ -50,9 +57,11 @@ def tuned(start: Ground, settings: Settings) -> Tuning:
     )  # fmt: skip
 
 
-def held(tuning: Tuning, settings: Settings, on: bool) -> Tuning:
+def held(tuning: Tuning, settings: Settings, unknowns: Sequence[Unknown], on: bool) -> Tuning:
     """Return the tuning that learns no noise and corrects only what moves by itself; or all again."""
-    tuning.held[:] = np.where((tuning.wander <= STEADY) & on, 0.0, 1.0)
+    steady = tuning.wander <= STEADY
+    steady[: len(unknowns)] |= [u.held for u in unknowns]
+    tuning.held[:] = np.where(steady & on, 0.0, 1.0)
     return tuning._replace(adapt=0.0 if on else float(settings.adapt))
 
 

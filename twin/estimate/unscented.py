@@ -48,7 +48,7 @@ class UnscentedFilter:
         solver: Solver | None = None,
     ) -> None:
         self._ground = start = ground(plant, watched, solver=solver)
-        self.plant, self.estimation, self.settings = start.plant, start.estimation, settings or Settings()
+        self.plant, self.estimation, self.settings = start.plant, start.estimation, settings or Settings.of(plant)
         self.commands, self.tags, self.outputs = start.commands, start.tags, start.outputs
         self.compiled, self._begin, self.shown, self.noise = start.compiled, start.begin, start.shown, start.noise
         self.trial, self.unknowns, self._places = start.trial, start.unknowns, start.places
@@ -128,7 +128,7 @@ class UnscentedFilter:
             s = self._suspicions
             s.before[:] += s.size
             s.size[:], s.trail[:, :] = 0.0, 0.0
-        self._tuning, self._holding = held(self._tuning, self.settings, on), on
+        self._tuning, self._holding = held(self._tuning, self.settings, self.unknowns, on), on
 
     def command(self, readings: Mapping[str, float]) -> None:
         """Hold inputs at what tags of commands and set points say, SI."""
@@ -202,7 +202,7 @@ class UnscentedFilter:
             raise SnapshotError(f"{self.plant.name}: the belief is of another plant or estimation; start anew")
         self._ensemble.restore(state["z"], state["c"])
         self._holding = bool(state["holding"][0])
-        self._tuning = held(self._tuning, self.settings, self._holding)
+        self._tuning = held(self._tuning, self.settings, self.unknowns, self._holding)
         for kind in (self._moments, self._suspicions):
             label = "moments" if kind is self._moments else "suspicions"
             for name, array in kind._asdict().items():

@@ -3,18 +3,17 @@
 import math
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from twin.declare import Asset
 from twin.estimate.unscented import UnscentedFilter
+from twin.live.excursion import Excursion
 from twin.monitor import names
 from twin.monitor.condition import Condition
 from twin.units import from_si
 
-COMMISSION = 300.0
-"""How long the twin learns the plant before it judges it [s]."""
 SUSPECT = 15.0
 """Evidence (log-likelihood ratio, tempered) from which something is taken to be wrong."""
 UNEXPLAINED = 25.0
@@ -32,7 +31,9 @@ AT_LEAST = 6.0
 SURE = 0.8
 """Probability from which an instrument is blamed though equipment might be, and one fault though others might be."""
 PLAUSIBLE = 0.25
-"""A fault less probable than this isn't told while an instrument leads."""
+"""A fault that has less than this share of a leading instrument's probability isn't told."""
+MOST = 8
+"""Candidates at most: what can't be told apart is told together."""
 KEY = "deviation"
 """One excursion of the plant is one advisory, whatever it turns out to be."""
 READINGS = 4
@@ -64,26 +65,47 @@ class Diagnosis:
         self.suspicious = False
         self.newest = [float(v) for v in judged.shown[: len(self.tags)]]
         """What each tag read last, SI."""
+        self.excursion = Excursion(self.tags, judged.estimation.tolerance, judged.estimation.every)
 
     def judge(self, suspicious: bool) -> None:
         """Go on from what was judged before."""
         self.suspicious = suspicious
         self.judged.hold(suspicious)
+        if not suspicious:
+            self.excursion.end()
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that the next verdict depends on beside the filter."""
+        return {"suspicious": self.suspicious, "newest": list(self.newest), "excursion": self.excursion.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` returned; the filter's own state comes after."""
+        self.judge(bool(state["suspicious"]))
+        self.newest = [float(v) for v in state["newest"]]
+        self.excursion.restore(state["excursion"])
 
     def verdict(self, now: float) -> Verdict:
         """Return what is wrong `now`, in seconds since the first reading; hold or release what the filter learns."""
-        if now < COMMISSION:
+        if now < self.judged.estimation.commission:
             self.judged.forget()
             return Verdict(False, (), 0.0, now)
         s = self.judged.suspicions
         excess, best = float(s.excess[0]), int(np.argmax(s.evidence)) if s.evidence.size else -1
         top = float(s.evidence[best]) if best >= 0 else 0.0
-        lasting = self.suspicious and (top > CALM or excess > CALM)
-        self.suspicious = top >= SUSPECT or excess >= UNEXPLAINED or lasting
+        before = self.suspicious
+        if before:
+            self.suspicious = (top > CALM or excess > CALM) and self.excursion.lasts()
+        else:
+            self.suspicious = (top >= SUSPECT or excess >= UNEXPLAINED) and self.excursion.begins()
         self.judged.hold(self.suspicious)
         if not self.suspicious:
+            self.excursion.end()
+            if before and self.excursion.declared:
+                self.judged.forget()
             return Verdict(False, (), 0.0, now)
         since = float(min(s.onset[best], s.excess[1])) if top >= SUSPECT else float(s.excess[1])
+        if self.excursion.declared:
+            since = max(since, self.excursion.left)
         return Verdict(True, self._candidates(top, excess), self._size(), since)
 
     def _candidates(self, top: float, excess: float) -> tuple[tuple[str, float], ...]:
@@ -96,10 +118,11 @@ class Diagnosis:
         weights = np.exp((s.evidence - top) / (0.5 * width))
         shares = weights / weights.sum()
         order = sorted(range(len(suspects)), key=lambda i: (-shares[i], i))
-        return tuple((suspects[i], float(shares[i])) for i in order if s.evidence[i] >= top - width)[:3]
+        return tuple((suspects[i], float(shares[i])) for i in order if s.evidence[i] >= top - width)[:MOST]
 
-    def see(self, reading: np.ndarray) -> None:
-        """Take note of what the tags read."""
+    def see(self, now: float, reading: np.ndarray, expected: np.ndarray) -> None:
+        """Take note of what the tags read, and of what was expected of them."""
+        self.excursion.see(now, reading, expected[: len(self.tags)])
         self.newest = [float(new) if math.isfinite(new) else old for old, new in zip(self.newest, reading, strict=True)]
 
     def deviations(self) -> np.ndarray:
@@ -119,7 +142,7 @@ class Diagnosis:
     def _faults(self, verdict: Verdict) -> list[tuple[str, float]]:
         """Return the declared faults among the candidates that are not far behind the first."""
         found = [(name, p) for name, p in verdict.candidates if name in self.judged.trial.faults]
-        return found if found and found[0][1] >= PLAUSIBLE else []
+        return found if found and found[0][1] >= PLAUSIBLE * verdict.candidates[0][1] else []
 
     def conditions(
         self, verdict: Verdict, epoch: float, outlook: Mapping[str, float | str] = MappingProxyType({})

@@ -15,7 +15,7 @@ from twin.estimate.unscented import UnscentedFilter
 from twin.journal.entries import Entry
 from twin.live import watch
 from twin.live.arrivals import Arrivals, Bin
-from twin.live.diagnosis import COMMISSION, Diagnosis, Verdict
+from twin.live.diagnosis import Diagnosis, Verdict
 from twin.live.foresight import Foresight
 from twin.live.pack import pack, unpack
 from twin.live.source import MICRO, SILENT
@@ -23,6 +23,7 @@ from twin.monitor import names
 from twin.monitor.advisories import Advisories, resets
 from twin.monitor.condition import Condition
 from twin.monitor.life import Change
+from twin.monitor.rules import confirmed
 from twin.plant import Plant
 from twin.service import Action
 from twin.snapshot import identity
@@ -96,7 +97,8 @@ class LiveTwin:
         self._commands = [(order.index(tag.name), tag) for tag in self.filter.commands]
         self.diagnosis = Diagnosis(self.filter, plant.assets)
         self.foresight = Foresight(plant, self.filter)
-        self.advisories = Advisories(list(plant.assets), list(plant.tags))
+        rules = confirmed(estimation.confirm, estimation.release)
+        self.advisories = Advisories(list(plant.assets), list(plant.tags), rules)
         self.identity = identity_of(plant, self.recipe, self.filter.outputs)
         """What tells the state of this twin from that of any other."""
         self.entry = 0
@@ -159,10 +161,10 @@ class LiveTwin:
             return self._begin_anew(part)
         fit = float(trace.fit[0, 0] / trace.fit[0, 1]) if trace.fit[0, 1] else 1.0
         crowd = trace.fit[0, 2] * 3.0 > trace.fit[0, 1]
-        self.rough = self.rough + 1 if crowd and now > COMMISSION / 5.0 else 0
+        self.rough = self.rough + 1 if crowd and now > self.filter.estimation.commission / 5.0 else 0
+        self.diagnosis.see(now, reading, trace.predicted[0])
         verdict = self.diagnosis.verdict(now)
         epoch = part.end / MICRO - now
-        self.diagnosis.see(reading)
         self.foresight.see(now, self.diagnosis.fault_of(verdict))
         conditions = (
             *self.diagnosis.conditions(verdict, epoch, self.foresight.values(epoch)),
@@ -211,8 +213,9 @@ class LiveTwin:
 
     def _states(self, now: float, epoch: float) -> Iterator[Condition]:
         """Yield conditions of the twin itself: it is learning, or it has lost its plant."""
-        if now < COMMISSION:
-            yield Condition("twin:starting", "starting", 1.0, 1.0, epoch, {"since": epoch, "until": epoch + COMMISSION})
+        until = self.filter.estimation.commission
+        if now < until:
+            yield Condition("twin:starting", "starting", 1.0, 1.0, epoch, {"since": epoch, "until": epoch + until})
             unseen = [(path, self.plant.assets[path.partition(".")[0]]) for path in self.filter.trial.unseen]
             if unseen:
                 yield Condition("twin:unseen", "unobservable", 1.0, 1.0, epoch, {"places": names.places(unseen)})
@@ -286,12 +289,11 @@ class LiveTwin:
             "filter": self.filter.state(),
             "arrivals": self.arrivals.state(),
             "advisories": self.advisories.encode(),
-            "suspicious": self.diagnosis.suspicious,
             "numbers": [self.rough, self.age, self.reached, self._quiet],
             "conditions": [list(condition) for condition in self._conditions],
             "running": dict(self._running),
             "foresight": self.foresight.state(),
-            "newest": list(self.diagnosis.newest),
+            "diagnosis": self.diagnosis.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -317,16 +319,16 @@ class LiveTwin:
             raise SnapshotError(f"{self.plant.name}: the snapshot isn't whole ({err}); use an older one") from None
 
     def _restore(self, state: Mapping[str, Any]) -> None:
-        self.diagnosis.judge(bool(state["suspicious"]))
+        self.diagnosis.restore(state["diagnosis"])
         self.filter.restore(state["filter"])
         self.arrivals.restore(state["arrivals"])
-        self.advisories = Advisories.decode(state["advisories"], list(self.plant.assets), list(self.plant.tags))
+        named, rules = (list(self.plant.assets), list(self.plant.tags)), self.advisories.rules
+        self.advisories = Advisories.decode(state["advisories"], *named, rules)
         self.entry = int(state["entry"])
         self.rough, self.age, self.reached, self._quiet = (int(number) for number in state["numbers"])
         self._conditions = tuple(Condition._make([*said[:6], tuple(said[6])]) for said in state["conditions"])
         self._running = {str(asset): bool(runs) for asset, runs in state["running"].items()}
         self.foresight.restore(state["foresight"])
-        self.diagnosis.newest = [float(v) for v in state["newest"]]
 
     def packed(self) -> bytes:
         """Return the state as bytes."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from twin.errors import TwinError, unknown
 
@@ -93,3 +94,13 @@ class Rules(Struct, frozen=True):
         if not isinstance(within, float):
             return self.of(code).priority
         return 1 if within <= URGENT else 2 if within <= SOON else 3
+
+
+def confirmed(confirm: float, release: float) -> Rules:
+    """Return the rules of a plant whose deviations are told after `confirm`, and their end after `release` [s].
+
+    What no declaration explains takes twice as long to be told: an explanation may still come.
+    """
+    delays = dict.fromkeys(("fault", "fault_candidates", "sensor"), confirm) | {"unknown": 2.0 * confirm}
+    told = {code: replace(DEFAULT[code], on_delay=delay, off_delay=release) for code, delay in delays.items()}
+    return Rules({**DEFAULT, **told})

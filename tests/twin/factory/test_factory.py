@@ -150,10 +150,10 @@ SHOWS = {
         "thermometer_creeps": {"TI-102": 3},
     },
     "water_loop": {
-        "impeller_wear": {"VolumeFlowRateRMS": -4},
-        "valve_closes": {"VolumeFlowRateRMS": -5},
-        "motor_fan_lost": {"Temperature": 20},
-        "thick_liquid": {"VolumeFlowRateRMS": -3},
+        "impeller_wear": {"VolumeFlowRateRMS": -5},
+        "valve_closes": {"VolumeFlowRateRMS": -6},
+        "motor_fan_lost": {"Temperature": 7},
+        "thick_liquid": {"VolumeFlowRateRMS": -7},
     },
 }
 

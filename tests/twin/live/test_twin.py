@@ -90,7 +90,7 @@ def test_taken_up_anywhere_it_goes_on_bit_for_bit(twin: LiveTwin, shown: dict[st
         if entry.id % 25 == 0 or entry.id > 610:
             states[entry.id] = pack([twin.state(), [_bits(instant) for instant in instants]])
     assert {"raised", "comment", "maintenance", "returned"} <= causes
-    assert any(unpack(state)[0]["suspicious"] for state in states.values())
+    assert any(unpack(state)[0]["diagnosis"]["suspicious"] for state in states.values())
     for before, after in ((n, n + 1) for n in states if n + 1 in states):
         twin.restore(unpack(states[before])[0])
         assert pack(twin.state()) == pack(unpack(states[before])[0])
@@ -324,6 +324,17 @@ def test_uncertain_readings_weigh_less_and_bad_ones_nothing(
     good, uncertain, bad = moved(0), moved(UNCERTAIN), moved(BAD)
     assert abs(bad) < abs(uncertain) < abs(good)
     assert good > 0.1
+
+
+@pytest.mark.parametrize("value", [-273.15, 40.0, 1e6])
+@pytest.mark.parametrize("readings_", [1, 2])
+def test_a_spike_is_no_advisory(twin: LiveTwin, shown: dict[str, float], value: float, readings_: int) -> None:
+    story = Story().hello("gw", units(station())).stream("gw", calm(shown, 310))
+    after = range(T0 + 305 * SECOND, T0 + (305 + readings_) * SECOND)
+    rows = [(n, t, value if n == "TI-102" and t in after else v, q) for n, t, v, q in calm(shown, 40, 311)]
+    rows = [(n, t, value if n == "TI-102" and t - 10 * SECOND in after else v, q) for n, t, v, q in rows]
+    instants = told(twin, story.stream("gw", rows))
+    assert not any(instant.verdict.suspicious for instant in instants)
 
 
 def test_a_look_at_the_head_leaves_no_trace(twin: LiveTwin, shown: dict[str, float]) -> None:
