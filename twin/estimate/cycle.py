@@ -157,7 +157,8 @@ def _compare(
     n, h, columns = places.kind.size, hypotheses.rows.size, size + p
     first, second = np.empty((size, columns + m)), np.empty((size, columns + m))
     mean = np.empty(columns + m)
-    mean[n:size] = moments.mean[n:]
+    for j in range(n, size):
+        mean[j] = moments.mean[j]
     noise = moments.noise * (1.0 + tuning.heat * math.exp(-now / tuning.cooling))
     trace.lost[k] = differences(z, c, width, places, factor, noise, first, second, mean)
     _expect(first, second, columns, mean, noise, trace.predicted[k], trace.deviation[k])

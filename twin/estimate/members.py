@@ -46,20 +46,21 @@ def dots(rows, count, vector, out):
 @njit(**INNER)
 def append_direction(basis, count, vector, products):
     """Add what a vector has beyond orthonormal rows as a row of length 1; return how many rows there are then."""
-    before = math.sqrt(np.sum(vector * vector))
-    row = basis[count]
+    before, after, row = 0.0, 0.0, basis[count]
     for i in range(vector.size):
         row[i] = vector[i]
+        before += vector[i] * vector[i]
     for _ in range(2):  # twice is enough: the second time takes away what rounding left
         dots(basis, count, row, products)
         for k in range(count):
             for i in range(vector.size):
                 row[i] -= products[k] * basis[k, i]
-    after = math.sqrt(np.sum(row * row))
-    if not after > LEAST_SHARE * before:
+    for i in range(vector.size):
+        after += row[i] * row[i]
+    if not after > LEAST_SHARE * LEAST_SHARE * before:
         return count
     for i in range(vector.size):
-        row[i] /= after
+        row[i] /= math.sqrt(after)
     return count + 1
 
 
@@ -73,7 +74,8 @@ def gather(z, width, places, biases, x):
         for member in range(members):
             x[i, member] = standardised(places, i, x[i, member])
     for j in range(nb):
-        x[n + j, :] = biases[j]
+        for member in range(members):
+            x[n + j, member] = biases[j, member]
     for k in range(p):
         pick(z, width, places.followers[k], x[n + nb + k])
     for j in range(x.shape[0] - known):
@@ -213,7 +215,8 @@ def redraw(z, width, places, bounds, biases, chosen, sizes, centres, draws):
         if i < n:
             put(z, width, places, bounds, i, directions[w])
         else:
-            biases[i - n, :] = directions[w]
+            for member in range(members):
+                biases[i - n, member] = directions[w, member]
 
 
 @njit(**COMPILED)
@@ -243,7 +246,7 @@ def replace_failed(z, c, width, members, biases, parents):
     """
     alive, count = np.empty(members, np.int64), 0
     for member in range(members):
-        parents[member, :] = -1
+        parents[member, 0], parents[member, 1] = -1, -1
         if not failed(c, width, member):
             alive[count] = member
             count += 1

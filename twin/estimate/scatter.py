@@ -64,7 +64,8 @@ def correct(x, mean, offset, readings, chosen, count, used, held):
     seen, products = np.empty(members), np.empty(x.shape[0])
     for a in range(count):
         j = offset + chosen[a]
-        seen[:] = x[j]
+        for i in range(members):
+            seen[i] = x[j, i]
         dots(x, x.shape[0], seen, products)
         variance = products[j] / (members - 1)
         if not variance > 0.0:
