@@ -1,11 +1,11 @@
-"""A pump that lost a quarter of its head, beside a healthy one: it is pushed shut, and trips for want of flow."""
+"""A pump that lost three tenths of its head, beside a healthy one: it is pushed shut, and trips for want of flow."""
 
 from twin.ensemble import Ensemble
 from twin.plant import Plant
 from twin.shipped import path_of
 from twin.units import from_si
 
-plant = Plant.load(path_of("cooling_station")).with_values({"pump_1.wear": 0.25})
+plant = Plant.load(path_of("cooling_station")).with_values({"pump_1.wear": 0.3})
 ensemble = Ensemble(plant)
 ensemble.advance(600.0)
 

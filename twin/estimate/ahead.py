@@ -131,7 +131,8 @@ def _run(
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Return what instruments show, (tags, members, times reached), and when each member passes which guard."""
     members, begin = drawn.members, drawn.members.time
-    bias = belief.moments.mean[len(belief.unknowns) :]
+    known = belief.moments.mean[len(belief.unknowns) :]
+    bias = known if known.size else np.zeros(len(belief.tags))  # where no instrument can be off, none is believed to be
     bounds = np.array([limits.get(t.name, (-np.inf, np.inf)) for t in belief.tags])
     shown: list[np.ndarray] = []
     guards: dict[str, np.ndarray] = {}

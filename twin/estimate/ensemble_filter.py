@@ -13,6 +13,7 @@ from twin.estimate.ground import Ground, ground
 from twin.estimate.intake import Settings, first_noise, held, laid_out, spreads, traced, tuned
 from twin.estimate.members import belief_of, redraw
 from twin.estimate.scatter import Belief, assimilate
+from twin.estimate.sigma import Places
 from twin.plant import Plant, Solver
 from twin.streams import member_seeds, normal, normal_at
 
@@ -175,6 +176,13 @@ class EnsembleFilter:
     def severity(self, suspect: int) -> float:
         """Refuse: there are no hypotheses."""
         raise IndexError(f"{self.plant.name}: an ensemble filter has no hypothesis {suspect}")
+
+    unit = deviation = severity
+
+    @property
+    def places(self) -> Places:
+        """How unknowns are standardised, and where they stand in a member."""
+        return self._ground.places
 
     def forget(self) -> None:
         """Let the evidence that something is wrong start anew."""

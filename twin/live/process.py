@@ -80,8 +80,8 @@ def follow(
     twin = LiveTwin(plant, recipe, watched)
     if reader is None:
         return twin
-    begun(folder, twin, reader, log)
-    with History(folder) as history:
+    with reader, History(folder) as history:
+        begun(folder, twin, reader, log)
         _describe(history, plant, twin)
         saved = shown = -math.inf  # at once: who is killed again and again gets further each time
         while not halt.is_set():
