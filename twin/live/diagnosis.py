@@ -9,7 +9,7 @@ import numpy as np
 
 from twin.declare import Asset
 from twin.estimate.unscented import UnscentedFilter
-from twin.live.excursion import Excursion
+from twin.live.excursion import HALF, Excursion
 from twin.monitor import names
 from twin.monitor.condition import Condition
 from twin.units import from_si
@@ -100,8 +100,9 @@ class Diagnosis:
         self.judged.hold(self.suspicious)
         if not self.suspicious:
             self.excursion.end()
-            if before and self.excursion.declared:
-                self.judged.forget()
+            evident = top >= SUSPECT or excess >= UNEXPLAINED
+            if self.excursion.declared and (before or (evident and self.excursion.size < HALF)):
+                self.judged.forget()  # what doesn't matter is no evidence of what may come
             return Verdict(False, (), 0.0, now)
         since = float(min(s.onset[best], s.excess[1])) if top >= SUSPECT else float(s.excess[1])
         if self.excursion.declared:
