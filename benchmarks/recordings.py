@@ -151,7 +151,7 @@ def main() -> None:
         spans = ", ".join(f"{begin - told.onset:+.0f} to {end - told.onset:+.0f}" for begin, end in told.spans)
         print(f"| {file.parent.name}/{file.stem} | {delay} | {', '.join(told.codes)} | {spans} | {len(told.early)} |")
     lasts, spans, _ = told_of(Recording.load(RECORDING, folder / "anomaly-free.csv"))
-    print(f"anomaly-free: {len(spans)} advisories in {lasts / 3600.0:.1f} h: {[round(begin) for begin, _ in spans]} s")
+    print(f"anomaly-free: {len(spans)} advisories in {lasts / 3600.0:.1f} h: {[int(begin) for begin, _ in spans]} s")
     for name, counts in pooled.items():
         print(f"{name:8} {scores(counts)}")
     figures = {"files": len(files), "within_60_s": int(soon), "before_label": before, "in_first_400_rows": teaching,

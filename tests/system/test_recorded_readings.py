@@ -12,7 +12,7 @@ from benchmarks.recordings import TEACHING, Told, watched
 pytestmark = pytest.mark.data
 SOON = 60.0
 FILES = {"valve1/1": "fault_candidates", "valve1/13": "fault_candidates", "other/5": "fault"}
-"""What is told of each: that a valve closes can't be told from what else takes flow; that a rotor is out of balance can."""
+"""What is told of each: a valve that closes can't be told from what else takes flow, a rotor out of balance can."""
 
 
 @pytest.fixture(scope="module", params=FILES)

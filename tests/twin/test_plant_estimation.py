@@ -85,6 +85,24 @@ def test_an_instrument_is_off_by_three_times_its_noise_or_step_unless_said(tmp_p
     assert loaded(tmp_path, 'accuracy: {"*": "0", "TI-*": 0.2 K}').accuracy == {"LI-1": 0.0, "TI-1": pytest.approx(0.2)}
 
 
+def test_what_is_tolerated_is_a_share_or_a_size_either_way_or_one_way(tmp_path: Path) -> None:
+    found = loaded(tmp_path, 'tolerance: {"*": 5 %, LI-1: {low: 2 cm}, TI-1: {low: 1 K, high: 2 K}}').tolerance
+    assert found["LI-1"] == (pytest.approx(0.02), float("inf"), False)
+    assert found["TI-1"] == (1.0, 2.0, False)
+    assert loaded(tmp_path, 'tolerance: {"?I-1": 5 %}').tolerance["TI-1"] == (0.05, 0.05, True)
+    assert loaded(tmp_path).tolerance == {}
+
+
+def test_delays_and_the_weight_of_evidence_are_the_plants_to_say(tmp_path: Path) -> None:
+    found = loaded(tmp_path, "commission: 1 min", "confirm: 2 s", "release: 30 s", "temper: 0.5")
+    assert (found.commission, found.confirm, found.release, found.temper) == (60.0, 2.0, 30.0, 0.5)
+
+
+def test_what_wanders_can_be_held_all_the_same(tmp_path: Path) -> None:
+    found = loaded(tmp_path, "unknown: {upper.area: {spread: 3 %, wander: 1 %, held: true}, lower.area: 3 %}")
+    assert [u.held for u in found.unknowns] == [True, False]
+
+
 WRONG = [
     ("filter: kalman", "estimate.filter: no filter 'kalman'; there are ensemble, unscented"),
     ("filter: unscentd", "estimate.filter: no filter 'unscentd'; did you mean 'unscented'?"),
@@ -119,6 +137,17 @@ WRONG = [
     ("accuracy: {LI-2: 1 mm}", "estimate.accuracy: no tag 'LI-2'; did you mean 'LI-1'"),
     ("accuracy: {LI-1: 1 K}", "estimate.accuracy.LI-1: "),
     ("accuracy: {LI-1: -1 mm}", "estimate.accuracy.LI-1: -1 mm: give 0 or more"),
+    ("commission: 2 day", "estimate.commission: 2 day: give 0 s to one day"),
+    ("confirm: -1 s", "estimate.confirm: -1 s: give 0 s to one day"),
+    ("release: nan s", "estimate.release: "),
+    ("temper: 2", "estimate.temper: 2: give 0.001 to 1"),
+    ("unknown: {upper.area: {spread: 3 %, held: true}}", "what doesn't wander is held anyway; drop it"),
+    ("tolerance: {LI-2: 1 mm}", "estimate.tolerance.LI-2: no tag 'LI-2'; did you mean 'LI-1'"),
+    ("tolerance: {LI-1: 1 K}", "estimate.tolerance.LI-1: "),
+    ("tolerance: {LI-1: 0 %}", "estimate.tolerance.LI-1: 0 % 0 %: give more than 0"),
+    ("tolerance: {LI-1: nan %}", "estimate.tolerance.LI-1"),
+    ("tolerance: {LI-1: {low: 2 %, high: 1 mm}}", "give low, high or both, both in % or both in m"),
+    ("tolerance: {LI-1: {}}", "give low, high or both, both in % or both in m"),
     ("accurcy: {LI-1: 1 mm}", "estimate: no key 'accurcy'; did you mean 'accuracy'?"),
 ]
 

@@ -95,6 +95,20 @@ def test_what_is_held_learns_nothing_that_does_not_move_by_itself(kind: str) -> 
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_what_wanders_is_held_too_where_the_plant_says_so(kind: str) -> None:
+    told = (UNKNOWNS[0]._replace(held=True), *UNKNOWNS[1:])
+    plant, truth = cascade(told, accuracy=OFF), run(60, 5, unknowns=told)
+    make = EnsembleFilter if kind == "ensemble" else UnscentedFilter
+    found = make(plant, settings=PLAIN, solver=STEPS)
+    found.assimilate(truth.times[:30], truth.readings[:30])
+    before = found.moments.mean.copy()
+    found.hold(True)
+    found.assimilate(truth.times[30:], truth.readings[30:] + 1.0)
+    assert found.moments.mean[0] == pytest.approx(before[0], abs=1e-12)
+    assert abs(found.moments.mean[1] - before[1]) > 1e-3
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_was_replaced_is_believed_as_the_file_says_again(kind: str) -> None:
     found, truth = made(kind), run(60, 5)
     found.assimilate(truth.times, truth.readings)

@@ -3,7 +3,7 @@
 import pytest
 
 from twin.errors import TwinError
-from twin.monitor.rules import Rule, Rules
+from twin.monitor.rules import DEFAULT, Rule, Rules, confirmed
 
 RULES = Rules(codes={"fault": Rule(off_delay=60.0), "slow": Rule(off_delay=7200.0)}, settlings={"pump_1": 300.0})
 
@@ -34,3 +34,13 @@ def test_an_asset_can_settle_slower_than_others() -> None:
 def test_a_code_without_a_rule_is_refused() -> None:
     with pytest.raises(TwinError, match="monitor: no message code 'falt'; did you mean 'fault'"):
         RULES.of("falt")
+
+
+def test_a_plant_says_how_soon_deviations_are_told_and_nothing_else_changes() -> None:
+    found = confirmed(2.0, 30.0)
+    for code in ("fault", "fault_candidates", "sensor"):
+        assert (found.of(code).on_delay, found.of(code).off_delay) == (2.0, 30.0)
+    assert (found.of("unknown").on_delay, found.of("unknown").off_delay) == (4.0, 30.0)
+    for code in DEFAULT.keys() - {"fault", "fault_candidates", "sensor", "unknown"}:
+        assert found.of(code) == DEFAULT[code]
+    assert confirmed(10.0, 60.0) == Rules()
