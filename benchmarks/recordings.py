@@ -148,8 +148,8 @@ def main() -> None:
         before += len(told.early)
         teaching += sum(begin < told.times[min(TEACHING, row.size - 1)] for begin in told.early)
         delay = "-" if told.delay is None else f"{told.delay:.0f}"
-        spans = ", ".join(f"{begin - told.onset:+.0f} to {end - told.onset:+.0f}" for begin, end in told.spans)
-        print(f"| {file.parent.name}/{file.stem} | {delay} | {', '.join(told.codes)} | {spans} | {len(told.early)} |")
+        stood = ", ".join(f"{begin - told.onset:+.0f} to {end - told.onset:+.0f}" for begin, end in told.spans)
+        print(f"| {file.parent.name}/{file.stem} | {delay} | {', '.join(told.codes)} | {stood} | {len(told.early)} |")
     lasts, spans, _ = told_of(Recording.load(RECORDING, folder / "anomaly-free.csv"))
     print(f"anomaly-free: {len(spans)} advisories in {lasts / 3600.0:.1f} h: {[int(begin) for begin, _ in spans]} s")
     for name, counts in pooled.items():

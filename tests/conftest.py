@@ -1,6 +1,7 @@
 """What every test can ask for."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,8 @@ def recordings() -> Path:
     if not folder:
         pytest.skip("TWIN_DATA names no folder of recordings")
     return Path(folder)
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, and let the tests' processes hear it: a shell that runs us in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from twin.errors import PlantError
-from twin.plant import Estimation, Plant
+from twin.plant import Estimation, Plant, Tolerance
 
 HEAD = """\
 plant: pair
@@ -87,9 +87,9 @@ def test_an_instrument_is_off_by_three_times_its_noise_or_step_unless_said(tmp_p
 
 def test_what_is_tolerated_is_a_share_or_a_size_either_way_or_one_way(tmp_path: Path) -> None:
     found = loaded(tmp_path, 'tolerance: {"*": 5 %, LI-1: {low: 2 cm}, TI-1: {low: 1 K, high: 2 K}}').tolerance
-    assert found["LI-1"] == (pytest.approx(0.02), float("inf"), False)
-    assert found["TI-1"] == (1.0, 2.0, False)
-    assert loaded(tmp_path, 'tolerance: {"?I-1": 5 %}').tolerance["TI-1"] == (0.05, 0.05, True)
+    assert found["LI-1"] == Tolerance(0.02, float("inf"), relative=False)
+    assert found["TI-1"] == Tolerance(1.0, 2.0, relative=False)
+    assert loaded(tmp_path, 'tolerance: {"?I-1": 5 %}').tolerance["TI-1"] == Tolerance(0.05, 0.05, relative=True)
     assert loaded(tmp_path).tolerance == {}
 
 

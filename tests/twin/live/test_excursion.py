@@ -46,9 +46,10 @@ def test_noise_about_what_is_expected_is_no_deviation_even_where_one_way_alone_c
     for now in range(1, 2001):
         found.see(float(now), EXPECTED + np.array([0.0, 5.0, 0.0, 0.0]) * stream.standard_normal(4), EXPECTED)
         sizes.append(found.size)
-    # White noise of half the tolerance, smoothed over six seconds, has a deviation of 0.5 / sqrt(2 * 6) = 0.14.
+    # White noise of half the tolerance, smoothed over six seconds, has a deviation of 0.5 / sqrt(2 * 6) = 0.14; were
+    # what counts smoothed alone, it would stand 0.2 off on average. Of 170 independent values the mean is off by 12 %.
     assert max(sizes) < 0.14 * 4.5
-    assert np.mean(sizes) == pytest.approx(0.14 / math.sqrt(2.0 * math.pi), rel=0.2)
+    assert np.mean(sizes) == pytest.approx(0.14 / math.sqrt(2.0 * math.pi), rel=0.4)
 
 
 @pytest.mark.parametrize("spike", [-1e9, -100.0, 1e9])
@@ -120,7 +121,7 @@ def test_a_state_goes_on_bit_for_bit_and_another_plants_is_refused() -> None:
 
 @pytest.fixture(scope="module")
 def loop() -> tuple[LiveTwin, bytes, list[Reading]]:
-    """Return the twin of the water loop, what it is at first, and what its tags read at rest for a quarter of an hour."""
+    """Return the twin of the water loop, what it is at first, and 15 minutes of readings at rest."""
     twin = LiveTwin(Plant.load(path_of("water_loop")))
     shown = dict(zip((t.name for t in twin.filter.tags), twin.filter.shown.tolist(), strict=True))
     return twin, twin.packed(), readings(twin.plant, shown, 900, seed=4)
