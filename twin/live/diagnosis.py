@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from twin.declare import Asset
-from twin.estimate.unscented import UnscentedFilter
+from twin.estimate.choose import Filter
 from twin.live.excursion import HALF, Excursion
 from twin.monitor import names
 from twin.monitor.condition import Condition
@@ -54,12 +54,12 @@ class Diagnosis:
 
     Parameters
     ----------
-    judged : UnscentedFilter
+    judged : Filter
     plant_assets : dict
         Class of each asset.
     """
 
-    def __init__(self, judged: UnscentedFilter, plant_assets: dict[str, type[Asset]]) -> None:
+    def __init__(self, judged: Filter, plant_assets: dict[str, type[Asset]]) -> None:
         self.judged, self.assets = judged, plant_assets
         self.tags = tuple(t.name for t in judged.tags)
         self.suspicious = False

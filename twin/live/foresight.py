@@ -7,6 +7,7 @@ import numpy as np
 
 from twin.errors import SimulationError
 from twin.estimate.ahead import Crossing, Trend, outlook
+from twin.estimate.choose import Filter
 from twin.estimate.unscented import UnscentedFilter
 from twin.monitor import names
 from twin.monitor.condition import Condition
@@ -28,7 +29,7 @@ LIKELY = 0.5
 class Foresight:
     """Notes how the likeliest fault grows, and looks ahead once a minute."""
 
-    def __init__(self, plant: Plant, belief: UnscentedFilter) -> None:
+    def __init__(self, plant: Plant, belief: Filter) -> None:
         self.plant, self.belief = plant, belief
         self.path = ""
         self.notes: list[list[float]] = []
@@ -61,6 +62,8 @@ class Foresight:
         return Trend(self.path, float(sizes[-1]), self.belief.deviation(suspect), rate, spread if rate else 0.0)
 
     def _look(self, now: float) -> None:
+        if not isinstance(self.belief, UnscentedFilter):
+            return  # an ensemble names no fault that could grow
         try:
             found = outlook(self.belief, self.plant.limits, HORIZON, trend=self.trend(), key=f"ahead {now:.0f}")
         except SimulationError:

@@ -11,7 +11,7 @@ import numpy as np
 from twin.clean.recipe import Recipe, plain
 from twin.declare import Memory
 from twin.errors import SimulationError, SnapshotError, TwinError
-from twin.estimate.unscented import UnscentedFilter
+from twin.estimate.choose import filter_of
 from twin.journal.entries import Entry
 from twin.live import watch
 from twin.live.arrivals import Arrivals, Bin
@@ -88,7 +88,7 @@ class LiveTwin:
 
     def __init__(self, plant: Plant, recipe: Recipe | None = None, watched: tuple[str, ...] = ()) -> None:
         self.plant, self.recipe = plant, recipe or plain(plant)
-        self.filter = UnscentedFilter(plant, watched)
+        self.filter = filter_of(plant, watched)
         self.tags = tuple(t.name for t in self.filter.tags)
         estimation = self.filter.estimation
         self.arrivals = Arrivals(self.recipe, estimation.every, estimation.lag, self._credible())

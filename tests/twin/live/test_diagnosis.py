@@ -1,10 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.advisories import Feed
+from twin.errors import PlantError
 from twin.estimate.ahead import outlook
+from twin.estimate.ensemble_filter import EnsembleFilter
 from twin.factory.truth import Truth, beside
 from twin.live.twin import Instant, LiveTwin
 from twin.monitor import texts
@@ -77,3 +80,24 @@ def test_the_same_key_draws_the_same_future_and_its_band_widens(station: Station
     slow = station.twin.tags.index("TI-101")
     assert width[slow, -1] > 0.0
     assert np.all(one.bands[0] <= one.bands[1])
+
+
+def test_a_plant_that_asks_for_the_ensemble_filter_gets_it_and_goes_on_from_its_bytes(station: Station) -> None:
+    asked = station.plant.estimation
+    assert asked is not None
+    plant = replace(station.plant, estimation=asked._replace(filter="ensemble"))
+    twin = LiveTwin(plant)
+    feed = Feed(twin, station.truth, 7, "")
+    instants = [twin._settle(part) for part in feed.bins(60.0)]
+    assert isinstance(twin.filter, EnsembleFilter)
+    assert np.nanmax(np.abs(instants[-1].reading - instants[-1].expected[: len(twin.tags)])) > 0.0
+    other = LiveTwin(plant)
+    other.unpack(twin.packed())
+    assert other.digest() == twin.digest()
+
+
+def test_a_mode_that_no_tag_reads_is_refused_by_name_before_the_twin_starts(station: Station) -> None:
+    asked = station.plant.estimation
+    assert asked is not None
+    with pytest.raises(PlantError, match="no tag reads 'tripped'"):
+        LiveTwin(replace(station.plant, estimation=asked._replace(assumed=())))
