@@ -26,6 +26,8 @@ WHOLLY = 1.0
 """The same for an instrument: its error adds to one reading exactly; whatever else deviates speaks against it."""
 RIVAL = 0.05
 """Hypotheses whose evidence is this close to the best one's, relative to it, can't be told apart."""
+GONE, GONE_FOR = 4.0, 120.0
+"""A suspicion is over once every tag has been within so many sigma of the held baseline for so long [s]."""
 AT_LEAST = 6.0
 """Evidence by which one hypothesis must lead another at least."""
 SURE = 0.8
@@ -65,6 +67,8 @@ class Diagnosis:
         self.suspicious = False
         self.newest = [float(v) for v in judged.shown[: len(self.tags)]]
         """What each tag read last, SI."""
+        self.near = 0.0
+        """When some tag was last away from what is expected while something was suspected [s]."""
         self.excursion = Excursion(self.tags, judged.estimation.tolerance, judged.estimation.every)
 
     def judge(self, suspicious: bool) -> None:
@@ -76,12 +80,18 @@ class Diagnosis:
 
     def state(self) -> dict[str, Any]:
         """Return everything that the next verdict depends on beside the filter."""
-        return {"suspicious": self.suspicious, "newest": list(self.newest), "excursion": self.excursion.state()}
+        return {
+            "suspicious": self.suspicious,
+            "newest": list(self.newest),
+            "near": self.near,
+            "excursion": self.excursion.state(),
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` returned; the filter's own state comes after."""
         self.judge(bool(state["suspicious"]))
         self.newest = [float(v) for v in state["newest"]]
+        self.near = float(state["near"])
         self.excursion.restore(state["excursion"])
 
     def verdict(self, now: float) -> Verdict:
@@ -93,14 +103,17 @@ class Diagnosis:
         excess, best = float(s.excess[0]), int(np.argmax(s.evidence)) if s.evidence.size else -1
         top = float(s.evidence[best]) if best >= 0 else 0.0
         before = self.suspicious
+        gone = self._gone(now)
         if before:
-            self.suspicious = (top > CALM or excess > CALM) and self.excursion.lasts()
+            self.suspicious = (top > CALM or excess > CALM) and self.excursion.lasts() and not gone
         else:
             self.suspicious = (top >= SUSPECT or excess >= UNEXPLAINED) and self.excursion.begins()
         self.judged.hold(self.suspicious)
         if not self.suspicious:
             self.excursion.end()
             evident = top >= SUSPECT or excess >= UNEXPLAINED
+            if before and gone:
+                self.judged.forget()  # sums of what was keep growing with how far off it was; it is over all the same
             if self.excursion.declared and (before or (evident and self.excursion.size < HALF)):
                 self.judged.forget()  # what doesn't matter is no evidence of what may come
             return Verdict(False, (), 0.0, now)
@@ -108,6 +121,12 @@ class Diagnosis:
         if self.excursion.declared:
             since = max(since, self.excursion.left)
         return Verdict(True, self._candidates(top, excess), self._size(), since)
+
+    def _gone(self, now: float) -> bool:
+        """Return whether every tag has long been where the held baseline expects it: whatever it was is over."""
+        if not self.suspicious or self._size() >= GONE:
+            self.near = now
+        return now - self.near >= GONE_FOR
 
     def _candidates(self, top: float, excess: float) -> tuple[tuple[str, float], ...]:
         """Return the hypotheses that explain enough, each with its probability."""

@@ -101,3 +101,16 @@ def test_a_mode_that_no_tag_reads_is_refused_by_name_before_the_twin_starts(stat
     assert asked is not None
     with pytest.raises(PlantError, match="no tag reads 'tripped'"):
         LiveTwin(replace(station.plant, estimation=asked._replace(assumed=())))
+
+
+def test_an_instrument_that_was_off_for_a_while_and_is_sound_again_is_suspected_no_more(station: Station) -> None:
+    station.twin.unpack(station.fresh)
+    tag = list(station.plant.tags).index("TI-103")
+    suspected = []
+    for k, part in enumerate(Feed(station.twin, station.truth, 7, "").bins(1500.0)):
+        if 500 <= k < 520:
+            part.value[tag] += 20.0
+        suspected.append(station.twin._settle(part).verdict.suspicious)
+    assert not any(suspected[:500])
+    assert all(suspected[510:520])
+    assert not any(suspected[1200:])
