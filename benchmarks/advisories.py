@@ -222,8 +222,7 @@ def _called(twin: Any) -> str:
     """Return what the standing advisory calls the deviation."""
     from twin.live.scoring import named
 
-    standing = [msgspec.to_builtins(a) for a in twin.advisories.standing()]
-    return named(standing)
+    return named(twin.advisories.standing())
 
 
 _bench: Bench | None = None

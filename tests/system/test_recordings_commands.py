@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.command import run
 from tests.live import LOOPBACK, Serving, until
 from tests.twin.clean.bench import PLANT
-from twin import cli
 from twin.protocol import Data, Hello, decode_from_gateway
 
 TEXT = """\
@@ -35,14 +35,6 @@ def bench(tmp_path: Path) -> Path:
     lines = "".join(f"2024-01-01 00:{n // 60 % 60:02d}:{n % 60:02d};{n % 6}.5;20\n" for n in range(ROWS))
     (tmp_path / "f.csv").write_text("t;p;T\n" + lines)
     return tmp_path
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as left:
-        cli.main([str(a) for a in arguments])
-    out, err = capsys.readouterr()
-    assert "Traceback" not in err
-    return int(str(left.value.code)), out, err
 
 
 def test_a_recording_is_cleaned_written_and_reported(bench: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from twin.clean.match import Match, Model, closest, tag_names
 from twin.clean.recording import Recording
+from twin.clean.supposed import measured, noise, section, section_of, size
 from twin.clean.survey import Survey, mode_numbers, survey
 from twin.errors import DataError
 from twin.plant import Plant
@@ -87,6 +88,8 @@ def _told(folder: Path, found: Survey, model: Model, tags: list[str]) -> list[st
     lines.append(f"edit {folder / 'plant.yaml'} and {folder / 'recording.yaml'}; then:")
     lines.append(f"  twin check {folder / 'plant.yaml'}")
     lines.append(f"  twin clean {folder / 'recording.yaml'}")
+    lines.append(f"  twin observe {folder / 'plant.yaml'}")
+    lines.append(f"  twin demo --recording {folder / 'recording.yaml'}")
     return lines
 
 
@@ -121,12 +124,6 @@ def _zone(found: Survey) -> str:
     return "Asia/Seoul" if found.korean else "UTC"
 
 
-def _section(text: str, key: str) -> str:
-    """Return a section of a plant file as it is written, or nothing."""
-    begin = re.search(rf"^{key}:.*\n(?:[ #].*\n|\n)*", text if text.endswith("\n") else text + "\n", re.MULTILINE)
-    return begin[0].rstrip() + "\n" if begin else ""
-
-
 def _plant(name: str, found: Survey, model: Model, read: list[tuple[Match, str]]) -> str:
     lines = [
         f"# A draft, made from the columns of {quoted(found.path.name)}. Every line marked `guess` needs a person.",
@@ -134,18 +131,22 @@ def _plant(name: str, found: Survey, model: Model, read: list[tuple[Match, str]]
         "# own, and drop or add pieces (`twin assets` lists what there is).",
         f"plant: {name}",
         "about: (fill in what this plant is)",
-        _section(model.plant.text, "solver").rstrip(),
+        section_of(model.plant.text, "solver").rstrip(),
         "# guess: every number below",
-        _section(model.plant.text, "assets").rstrip(),
-        _section(model.plant.text, "wires").rstrip() or "wires: {}",
+        section_of(model.plant.text, "assets").rstrip(),
+        section_of(model.plant.text, "wires").rstrip() or "wires: {}",
         "tags:",
     ]
     period = found.timing.period or 1.0
     for match, tag in read:
+        error = f", noise: {size(noise(match.column.values), match.unit)}" if measured(match, model.plant) else ""
         why = f"{match.column.kind} of column {quoted(match.column.header)}"
         unit = "" if match.column.unit else "; so is the unit, the header says none"
         lines.append(f"  # guess: {why} is {match.reads}{unit}")
-        lines.append(f"  {tag}: {{reads: {match.reads}, unit: {quoted(match.unit or '1')}, every: {period:g} s}}")
+        lines.append(
+            f"  {tag}: {{reads: {match.reads}, unit: {quoted(match.unit or '1')}, every: {period:g} s{error}}}"
+        )
+    lines += section(model, read, period)
     return "\n".join(line for line in lines if line) + "\n"
 
 

@@ -45,6 +45,7 @@ class Recording:
     name: str
     about: str
     plant: Plant
+    plant_path: Path
     path: Path
     file: Path
     format: FormatEntry
@@ -121,12 +122,13 @@ class _Loader:
         with self._at("recording"):
             if not entry.recording.isprintable() or not 0 < len(entry.recording.strip()) <= 200:
                 raise TwinError(f"{entry.recording!r:.90} is no name of 1 to 200 printable characters; rename it")
-        plant = self._plant()
+        plant_path, plant = self._plant()
         recipe = self.recipe(plant)
         found = Recording(
             entry.recording,
             entry.about.strip(),
             plant,
+            plant_path,
             self.path,
             instead or self._file(),
             entry.format,
@@ -150,12 +152,12 @@ class _Loader:
         except TwinError as err:
             raise PlantError(f"{node.at(keys[-1])}: {'.'.join(keys)}: {err}") from None
 
-    def _plant(self) -> Plant:
+    def _plant(self) -> tuple[Path, Plant]:
         text = self.entry.plant
         with self._at("plant"):
-            if Path(text).suffix in (".yaml", ".yml"):
-                return Plant.load(beside(text, self.path.parent), self.assets)
-            return Plant.load(path_of(text), self.assets)
+            own = Path(text).suffix in (".yaml", ".yml")
+            path = beside(text, self.path.parent) if own else path_of(text)
+            return path, Plant.load(path, self.assets)
 
     def recipe(self, plant: Plant) -> Recipe:
         """Return the recipe, wherever it stands."""

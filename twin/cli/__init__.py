@@ -21,6 +21,7 @@ GROUP = "twin.commands"
 
 OWN = (
     "act",
+    "advisories",
     "archive",
     "assets",
     "check",

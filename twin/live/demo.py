@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from twin.documents import Advisory
 from twin.errors import DataError, PlantError, unknown
 from twin.journal.reader import Reader
 from twin.live.group import Group, Part
@@ -20,6 +21,7 @@ from twin.monitor.life import Change
 
 if TYPE_CHECKING:
     from twin.clean.recording import Recording
+    from twin.plant import Plant
 
 SETTLE = 20.0
 """How long the end waits for the twin to have taken what was sent [s]."""
@@ -94,28 +96,36 @@ class Demo:
         self._temporary = wish.data is None
         self._declared: tuple[str, ...] = ()
         self._onset: float | None = None
-        self._plant = self._checked()
+        self._plant, self._path = self._checked()
         self.group = Group(self.folder, log=say)
         self._seen = 0
         self._progress = 0.0
 
-    def _checked(self) -> str:
-        """Return the plant's name, after everything was checked that can be checked before a process starts."""
+    def _checked(self) -> tuple[str, Path]:
+        """Return the plant's name and file, after everything was checked that can be before a process starts."""
         wish = self.wish
         if (self.folder / "journal.sqlite").exists():
             raise DataError(f"{self.folder}: holds a journal already; use an empty folder, or go on by `twin live`")
-        if wish.recording is not None:
-            from twin.clean.recording import Recording
+        plant, path = self._recorded(wish.recording) if wish.recording is not None else self._simulated()
+        if plant.estimation is None:
+            raise PlantError(f"{path}: has no section 'estimate'; say in it what isn't known for certain")
+        return plant.name, path
 
-            found = Recording.load(wish.recording, wish.file)
-            if not found.file.is_file():
-                raise DataError(f"{found.file}: no such recording; name one with --file")
-            self._onset = _first_label(found)
-            return wish.recording if not found.plant.name else found.plant.name
+    def _recorded(self, recording: str) -> "tuple[Plant, Path]":
+        from twin.clean.recording import Recording
+
+        found = Recording.load(recording, self.wish.file)
+        if not found.file.is_file():
+            raise DataError(f"{found.file}: no such recording; name one with --file")
+        self._onset = _first_label(found)
+        return found.plant, found.plant_path
+
+    def _simulated(self) -> "tuple[Plant, Path]":
         from twin.factory.truth import Truth, beside
         from twin.plant import Plant
         from twin.shipped import path_of
 
+        wish = self.wish
         path = path_of(wish.plant)
         plant = Plant.load(path)
         truth_file = beside(path)
@@ -126,13 +136,12 @@ class Demo:
             raise PlantError(f"--fault: {unknown('fault', wish.fault, [*truth.mishaps, 'none'])}")
         self._declared = tuple(truth.declared(wish.fault)) if wish.fault else ()
         self._onset = wish.fault_at if wish.fault else None
-        return plant.name
+        return plant, path
 
     def __enter__(self) -> Self:
         wish, log = self.wish, self.say
-        plant = self._plant if wish.recording else wish.plant
         wanted = parts(
-            plant, self.folder, "tcp://127.0.0.1:*", replay=True, recording=wish.recording, whole_journal=True
+            str(self._path), self.folder, "tcp://127.0.0.1:*", replay=True, recording=wish.recording, whole_journal=True
         )
         try:
             for part in wanted:
@@ -180,21 +189,21 @@ class Demo:
                 changes = history.changes()
         except DataError:
             return
-        standing = {}
+        standing: dict[str, Advisory] = {}
         if len(changes) > self._seen:
             with History(self.folder, write=False) as history:
-                standing = {a["id"]: a for a in history.standing()}
-        for raw in changes[self._seen :]:
-            self._tell(Change(*raw), standing)
+                standing = {a.id: a for a in history.standing()}
+        for change in changes[self._seen :]:
+            self._tell(change, standing)
         self._seen = len(changes)
 
-    def _tell(self, change: Change, standing: dict[str, Any]) -> None:
+    def _tell(self, change: Change, standing: dict[str, Advisory]) -> None:
         """Say a transition, with the whole text where something new is told."""
         when = datetime.fromtimestamp(change.time, UTC).strftime("%H:%M:%S")
         found = standing.get(change.advisory)
         self.say(f"{when} {texts.said(change, self.wish.language)}")
         if found is not None and change.cause in ("raised", "renamed"):
-            told = texts.text(found["code"], found["values"], self.wish.language, now=change.time)
+            told = texts.text(found.code, found.values, self.wish.language, now=change.time)
             for line in (told.headline, told.why, told.outlook, told.do, told.tell_more):
                 self.say(f"    {line}")
 
@@ -254,6 +263,8 @@ def _first_label(recording: "Recording") -> float | None:
     """Return when the recording's labels first mark an anomaly, from its first reading [s]; for scoring alone."""
     from twin.clean.reader import labels
 
+    if not recording.labels:
+        return None
     found = labels(recording)
     marked = [found.time[values > 0.0] for values in found.marks.values()]
     first = [int(times.min()) for times in marked if times.size]

@@ -3,17 +3,19 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import msgspec
 import numpy as np
 
+from twin.documents import Advisory
 from twin.errors import DataError
 from twin.live.pack import pack, unpack
 from twin.live.twin import Instant
 from twin.monitor.life import Change
 
 FILE = "history.sqlite"
+T = TypeVar("T")
 _SCHEMA = """
 create table if not exists about(name text primary key, value blob) without rowid;
 create table if not exists instants(time integer primary key, body blob not null);
@@ -58,6 +60,7 @@ class History:
 
     def __init__(self, folder: Path, *, write: bool = True) -> None:
         self.path = folder / FILE
+        self._listed: list[tuple[str, bytes]] | None = None
         try:
             if write:
                 self._db = sqlite3.connect(self.path, isolation_level=None)
@@ -88,7 +91,7 @@ class History:
         Parameters
         ----------
         standing : sequence of Advisory
-            What stands after the last of them.
+            What stands after the last of them, as it is now.
 
         Raises
         ------
@@ -101,6 +104,7 @@ class History:
         told = list(_numbered(instants))
         if not rows and not told:
             return
+        listed = [(a.id, msgspec.msgpack.encode(a)) for a in standing]
         try:
             self._db.execute("begin immediate")
             self._db.executemany("insert or replace into instants values(?,?)", rows)
@@ -108,12 +112,11 @@ class History:
                 "insert or replace into changes values(?,?,?,?)",
                 [(entry, number, c.time, msgspec.msgpack.encode(c)) for entry, number, c in told],
             )
-            if told:
+            if listed != self._listed:  # sizes and outlooks change while nothing else does
                 self._db.execute("delete from standing")
-                self._db.executemany(
-                    "insert into standing values(?,?)", [(a.id, msgspec.msgpack.encode(a)) for a in standing]
-                )
+                self._db.executemany("insert into standing values(?,?)", listed)
             self._db.execute("commit")
+            self._listed = listed
         except sqlite3.Error as err:
             if self._db.in_transaction:
                 self._db.execute("rollback")
@@ -125,14 +128,27 @@ class History:
         for (body,) in self._db.execute("select body from instants where time>? and time<=? order by time", span):
             yield Row(*unpack(body))
 
-    def changes(self) -> list[list[Any]]:
-        """Return every transition of an advisory, as `twin.monitor.life.Change`, in order."""
-        found = self._db.execute("select body from changes order by entry, number")
-        return [msgspec.msgpack.decode(body) for (body,) in found]
+    def changes(self, entry: int | None = None) -> list[Change]:
+        """Return every transition of an advisory in order, or those alone that an entry of the journal caused."""
+        span = (0, 2**62) if entry is None else (entry, entry)
+        found = self._db.execute("select body from changes where entry between ? and ? order by entry, number", span)
+        return [self._decoded(body, Change) for (body,) in found]
 
-    def standing(self) -> list[dict[str, Any]]:
-        """Return the advisories that stand, as `twin.documents.Advisory`."""
-        return [msgspec.msgpack.decode(body) for (body,) in self._db.execute("select body from standing order by id")]
+    def standing(self) -> list[Advisory]:
+        """Return the advisories that stand."""
+        found = self._db.execute("select body from standing order by id")
+        return [self._decoded(body, Advisory) for (body,) in found]
+
+    def newest(self) -> float | None:
+        """Return the source time of the last instant [s]; None where there is none."""
+        (last,) = self._db.execute("select max(time) from instants").fetchone()
+        return None if last is None else last / 1e6
+
+    def _decoded(self, body: bytes, kind: type[T]) -> T:
+        try:
+            return msgspec.msgpack.decode(body, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as err:
+            raise DataError(f"{self.path}: holds no {kind.__name__} ({err}); delete it, it is written again") from None
 
     def sync(self) -> None:
         """Let a power cut leave what was written until now, before a snapshot says that it was."""

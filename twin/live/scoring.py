@@ -1,14 +1,15 @@
 """How a twin did, from its history and its journal."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
+from twin.documents import Advisory
 from twin.journal.reader import Reader
 from twin.live.history import History
-from twin.monitor.life import Change
 from twin.protocol import rows
 
 BAND = 1.959963984540054
@@ -39,7 +40,7 @@ def score(folder: Path, onset: float | None) -> Score:
     readings, duplicated = _journaled(folder)
     with History(folder, write=False) as history:
         kept = list(history.rows())
-        changes = [Change(*c) for c in history.changes()]
+        changes = history.changes()
         standing = history.standing()
         noise = np.array(history.about("noise") or [np.inf])
     if not kept:
@@ -107,18 +108,14 @@ def _locked(inside: np.ndarray, width: np.ndarray) -> int | None:
     return None
 
 
-def named(standing: list[dict[str, object]]) -> str:
+def named(standing: Sequence[Advisory]) -> str:
     """Return what the standing advisory about a deviation calls it."""
     for advisory in standing:
-        if advisory["key"] == DEVIATION:
-            values = advisory["values"]
-            if not isinstance(values, dict):
-                return str(advisory["code"])
-            if advisory["code"] == "fault":
+        if advisory.key == DEVIATION:
+            values = advisory.values
+            if advisory.code == "fault":
                 return str(msgspec.json.decode(str(values["fault"]))[0])
-            if advisory["code"] == "fault_candidates":
-                return str(msgspec.json.decode(str(values["candidates"]))[0][1])
-            if advisory["code"] == "sensor":
-                return str(values["tag"])
-            return str(advisory["code"])
+            if advisory.code == "fault_candidates":
+                return " or ".join(str(found[1]) for found in msgspec.json.decode(str(values["candidates"])))
+            return str(values["tag"]) if advisory.code == "sensor" else advisory.code
     return ""

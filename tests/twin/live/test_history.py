@@ -49,8 +49,8 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         assert rows[1].quality.tolist() == [0, 2**31]
         assert np.isnan(rows[1].reading[1])
         assert (rows[0].fit, rows[0].suspicious, rows[0].candidates) == (0.9, True, [["pump_1.wear", 0.7]])
-        assert [Change(*said) for said in history.changes()] == [change(2.5)]
-        assert [a["key"] for a in history.standing()] == ["TI-1"]
+        assert history.changes() == [change(2.5)]
+        assert [a.key for a in history.standing()] == ["TI-1"]
         assert (history.about("tags"), history.about("noise"), history.about("other")) == (["TI-1"], [0.5], None)
         assert [row.time for row in history.rows(1.5)] == [2.5]
         assert [row.time for row in history.rows(until=1.5)] == [1.5]
@@ -74,7 +74,7 @@ def test_written_twice_and_cut_otherwise_it_is_written_once(tmp_path: Path) -> N
         history.add(told[3:], [advisory("TI-9")])
     assert everything(once) == everything(twice)
     with History(twice, write=False) as history:
-        assert [said[-1] for said in history.changes()] == ["TI-1", "TI-2", "TI-3", "TI-1", "TI-9"]
+        assert [said.subject for said in history.changes()] == ["TI-1", "TI-2", "TI-3", "TI-1", "TI-9"]
 
 
 def test_an_instant_without_readings_leaves_its_changes_alone(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_reader_sees_whole_instants_while_it_is_written(tmp_path: Path) -> Non
         for k in range(20):
             writer.add([(k, instant(float(k), change(float(k))))], [advisory(f"TI-{k}")])
             assert len(list(reader.rows())) == len(reader.changes()) == k + 1
-            assert [a["key"] for a in reader.standing()] == [f"TI-{k}"]
+            assert [a.key for a in reader.standing()] == [f"TI-{k}"]
 
 
 def test_where_there_is_no_history_a_reader_says_so(tmp_path: Path) -> None:
