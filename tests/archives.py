@@ -64,6 +64,10 @@ def more(folder: Path, *drafts: Draft) -> None:
         journal.append(drafts)
 
 
+ABOUT = {"plant": "a plant"}
+"""What the archives of these tests say of where they came from: others would be other bytes."""
+
+
 def recorder(folder: Path, *, keep: float = LONG, most: int | None = None) -> "Recording":
     """Return a recorder; what it says is in `said`."""
     return Recording(folder, Limits(keep, most))
@@ -74,7 +78,7 @@ class Recording(Keeper):
 
     def __init__(self, folder: Path, limits: Limits) -> None:
         self.said: list[str] = []
-        super().__init__(folder, {"plant": "a plant"}, limits, halt=Event(), log=self.said.append)
+        super().__init__(folder, ABOUT, limits, halt=Event(), log=self.said.append)
 
     def __enter__(self) -> "Recording":
         return self

@@ -32,5 +32,7 @@ def recordings() -> Path:
 
 
 def pytest_configure() -> None:
-    """Hear Ctrl-C, and let the tests' processes hear it: a shell that runs us in the background ignores it."""
+    """Hear what ends a run, and let the tests' processes hear it: a shell or nohup that runs us may ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)

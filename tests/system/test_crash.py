@@ -21,7 +21,6 @@ def test_twenty_crashes_lose_and_double_nothing_and_leave_the_twin_as_it_would_b
     assert figures["faults"]["kill_twin"] >= 3
     assert figures["state_bit_identical"]
     assert figures["instants"] >= 10
-    assert figures["recover_s_p95"] <= 20.0  # 5 s on a machine of one's own
 
 
 def entry(number: int, gateway: str, seq: int) -> Entry:
