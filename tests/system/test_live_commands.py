@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.live import Ingest, free_port, until
@@ -214,3 +215,28 @@ def test_two_twins_on_one_folder_are_refused(data: Path, tmp_path: Path) -> None
         assert live.wait(60) == 4
         assert "ingest: ended with code 4" in (tmp_path / "stderr").read_text()
     assert not processes(data)
+
+
+@pytest.mark.slow
+def test_a_plant_drafted_from_a_file_of_readings_is_followed(data: Path, tmp_path: Path) -> None:
+    """No label, no plant of ours: the file, `twin init`, and `twin demo` on what that wrote."""
+    random = np.random.default_rng(1)
+    shown = {"Current": (0.9, 0.2), "Pressure": (0.1, 0.2), "Temperature": (80.0, 0.1), "Flow (l/min)": (32.0, 0.5)}
+    rows = [[f"2024-05-01 08:{k // 60:02d}:{k % 60:02d}"] for k in range(90)]
+    for row in rows:
+        row += [f"{random.normal(*of):.3f}" for of in shown.values()]
+    source = tmp_path / "line_3.csv"
+    source.write_text("\n".join(",".join(row) for row in [["time", *shown], *rows]) + "\n")
+    init = subprocess.run(
+        [*TWIN, "init", str(tmp_path / "ours"), "--from", str(source)], capture_output=True, text=True
+    )
+    assert init.returncode == 0, init.stderr
+    demo = started(
+        "demo", "--recording", tmp_path / "ours" / "recording.yaml", "--headless", "--speed", 30, "--json",
+        "--data", data, folder=tmp_path,
+    )  # fmt: skip
+    assert demo.wait(180) == 0, (tmp_path / "stderr").read_text()
+    told = json.loads((tmp_path / "stdout").read_text())
+    assert (told["simulated"], told["plant"], told["onset_s"], told["true_fault"]) == (False, "ours", None, "")
+    assert (told["readings"], told["lost"], told["duplicated"]) == (4 * 90, 0, 0)
+    assert_whole(data)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.recordings import TEACHING, Told, watched
+from benchmarks.recordings import TEACHING, Told, told_of, watched
+from twin.clean.draft import draft
+from twin.clean.recording import Recording
 
 pytestmark = pytest.mark.data
 SOON = 60.0
@@ -40,3 +42,13 @@ def test_the_advisory_ends_with_the_anomaly(told: tuple[str, Told]) -> None:
     end = told[1].times[told[1].labelled].max()
     assert len(told[1].spans) == 1
     assert abs(told[1].spans[0][1] - end) <= SOON
+
+
+def test_a_plant_drafted_from_the_file_alone_tells_of_the_anomaly_too(recordings: Path, tmp_path: Path) -> None:
+    file = recordings / "skab" / "valve1" / "1.csv"
+    draft(file, tmp_path / "ours")
+    drafted = Recording.load(tmp_path / "ours" / "recording.yaml")
+    onset = watched(file).onset
+    _, spans, _ = told_of(drafted)
+    assert [begin > onset for begin, _ in spans] == [True]
+    assert spans[0][0] < onset + 300.0
