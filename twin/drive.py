@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from twin.address import call_fire, call_steps
+from twin.compiled import COMPILED, INNER
 from twin.kernel import Program, Shape
 from twin.layout import Control, Flag
 
@@ -31,15 +32,9 @@ MOST_ARGUMENTS = 64
 
 
 # Arrays are handed one by one to the functions that read them: a tuple of all of them costs seconds of compile time.
-_COMPILED = {"cache": True, "error_model": "numpy", "nogil": True}
-_INNER = {
-    **_COMPILED,
-    "no_cpython_wrapper": True,
-    "no_cfunc_wrapper": True,
-}  # nothing but `advance` is called from Python
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _next_stop(c, j, periods, dues, change_times, end):
     """Return the earliest of the end, the next sample, change and due of lane j."""
     stop = end
@@ -53,7 +48,7 @@ def _next_stop(c, j, periods, dues, change_times, end):
     return stop
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _fire(z, c, j, transitions, cells, cell_bounds, first, last, scratch):
     """Run transitions `first` to `last` on lane j, each seeing what the one before left; flag a bad result."""
     for k in range(first, last):
@@ -72,7 +67,7 @@ def _fire(z, c, j, transitions, cells, cell_bounds, first, last, scratch):
                 z[row, j] = value
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _count_event(c, j):
     """Keep the statistics that tell a Zeno run from a busy one; return whether it is one."""
     t = c[T, j]
@@ -88,7 +83,7 @@ def _count_event(c, j):
     return c[BUNCHED, j] > MOST_CLOSE
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _highest(z, j, n, values, armed):
     """Return the largest of the guards that were negative before: its root is the next event."""
     top = -np.inf
@@ -98,7 +93,7 @@ def _highest(z, j, n, values, armed):
     return top
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _locate(steps, z, c, w, tables, j, nx, ng, gp, g, xp):
     """Shrink the crossing step of lane j until it ends at most `LOCATE` after the crossing."""
     za, ca = z.ctypes.data + z.itemsize * j, c.ctypes.data + 8 * j
@@ -141,7 +136,7 @@ def _locate(steps, z, c, w, tables, j, nx, ng, gp, g, xp):
     c[H, j], c[CAP, j] = remembered, cap
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _cross(z, c, j, member, ng, gp, g, on, transitions, cells, cell_bounds, watch, scratch, log, count):
     """Fire the guards of lane j that have risen, in declared order; return how many, and if one is watched."""
     watched, fired = False, 0
@@ -158,7 +153,7 @@ def _cross(z, c, j, member, ng, gp, g, on, transitions, cells, cell_bounds, watc
     return fired, watched
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _sample(z, c, j, member, periods, rows, starts, samples, counts):
     """Write what the tags of every period that is due read now."""
     for k in range(periods.size):
@@ -169,7 +164,7 @@ def _sample(z, c, j, member, periods, rows, starts, samples, counts):
             c[COUNTERS + k, j] += 1.0
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _change(z, c, j, times, rows, values):
     """Apply the scheduled changes that are due."""
     changed = int(c[SCHEDULED, j])
@@ -179,7 +174,7 @@ def _change(z, c, j, times, rows, values):
     c[SCHEDULED, j] = changed
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _fire_dues(z, c, j, member, first, at, transitions, cells, cell_bounds, watch, scratch, log, count):
     """Fire what is due, in declared order; return how many, and if one is watched."""
     fired, watched = 0, False
@@ -194,7 +189,7 @@ def _fire_dues(z, c, j, member, first, at, transitions, cells, cell_bounds, watc
     return fired, watched
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _in_bounds(z, j, bounds):
     """Return whether every state of lane j lies in its declared bounds."""
     inside = True
@@ -203,7 +198,7 @@ def _in_bounds(z, j, bounds):
     return inside
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _release(c, lanes, periods, dues, times, end):
     """Let every lane that has not failed run to its next stop."""
     for j in range(lanes):
@@ -212,7 +207,7 @@ def _release(c, lanes, periods, dues, times, end):
             c[STOP, j] = _next_stop(c, j, periods, dues, times, end)
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _serve(steps, tables, w, z, c, j, member, shape, program, samples, sample_counts, scratch, log, count):
     """Locate and fire, or sample, change and fire, as lane j's flag says; return how many fired, and if watched."""
     on, at, transitions, cells, watch = program.on, program.at, program.transitions, program.cells, program.watched
@@ -240,7 +235,7 @@ def _serve(steps, tables, w, z, c, j, member, shape, program, samples, sample_co
     return _fire_dues(z, c, j, member, first_due, at, transitions, cells, cell_bounds, watch, scratch, log, count)
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _next_flag(c, j, was, fired, watched, end):
     """Return why lane j stands still after it was served, or that it runs on."""
     if c[FLAG, j] > DONE:
@@ -254,7 +249,7 @@ def _next_flag(c, j, was, fired, watched, end):
     return DONE if was == AT_STOP and c[T, j] >= end and fired == 0 else RUNNING
 
 
-@njit(**_COMPILED)
+@njit(**COMPILED)
 def advance(steps, tables, w, z_blocks, c_blocks, members, end, shape, program, samples, sample_counts, log):
     """Advance all blocks of members to `end`; return how many events are in `log` and whether it is full.
 

@@ -7,8 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-COMPILED = {"cache": True, "error_model": "numpy", "nogil": True}
-INNER = {**COMPILED, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+from twin.compiled import COMPILED, INNER
 
 LEAST_PIVOT = 1e-13
 """Relative to a diagonal's own size: below it a direction is taken as known exactly."""

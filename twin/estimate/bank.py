@@ -19,7 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from twin.estimate.algebra import INNER, whiten
+from twin.compiled import INNER
+from twin.estimate.algebra import whiten
 from twin.estimate.sigma import failed, gather, place
 
 

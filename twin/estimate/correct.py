@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numba import njit
 
-from twin.estimate.algebra import INNER, add_products, cholesky
+from twin.compiled import INNER
+from twin.estimate.algebra import add_products, cholesky
 
 GATE = 3.290526731491926
 """Normalised innovation beyond which a reading is no longer taken at its word: 99.9 % of a normal distribution."""

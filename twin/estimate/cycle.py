@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from twin.estimate.algebra import COMPILED, INNER, cholesky, lean
+from twin.compiled import COMPILED, INNER
+from twin.estimate.algebra import cholesky, lean
 from twin.estimate.bank import place_shadows, signatures, weigh
 from twin.estimate.correct import GATE, SPIKE, choose, covariance_of, factor_of, gains, gated, joseph
 from twin.estimate.sigma import advanced, differences, failed, inside, place, settle, spread, standardised

@@ -16,7 +16,7 @@ import math
 import numpy as np
 from numba import njit
 
-from twin.estimate.algebra import COMPILED, INNER
+from twin.compiled import COMPILED, INNER
 from twin.estimate.sigma import failed, standardised, value_of
 
 LEAST_SHARE = 1e-9

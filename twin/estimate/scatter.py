@@ -19,8 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from twin.compiled import COMPILED, INNER
 from twin.drive import FLAG, RUNNING, TP, T
-from twin.estimate.algebra import COMPILED, INNER
 from twin.estimate.bank import weigh
 from twin.estimate.correct import choose, factor_of, gated
 from twin.estimate.cycle import SETTLED, adapt

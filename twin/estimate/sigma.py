@@ -19,8 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from twin.compiled import INNER
 from twin.drive import DONE, FLAG, RUNNING, TP, WATCHED, T, advance
-from twin.estimate.algebra import INNER
 
 SPREAD = math.sqrt(3.0)
 """Standard deviations at which members stand; three is the kurtosis of a normal distribution."""
