@@ -27,7 +27,7 @@ LIKELY = 0.5
 
 
 class Foresight:
-    """Notes how the likeliest fault grows, and looks ahead once a minute."""
+    """Notes how the likeliest fault grows, and looks ahead every `LOOK` seconds."""
 
     def __init__(self, plant: Plant, belief: Filter) -> None:
         self.plant, self.belief = plant, belief

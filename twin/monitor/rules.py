@@ -34,7 +34,6 @@ DEFAULT: Mapping[str, Rule] = {
     "fault_candidates": Rule(),
     "unknown": Rule(on_delay=20.0),
     "sensor": Rule(priority=3),
-    "parameter_drift": Rule(3.0, 2.0, on_delay=60.0, off_delay=300.0, priority=3),
     "limit_ahead": _yes_or_no(20.0, 120.0, 1),
     "stale": _yes_or_no(0.0, 10.0),
     "gap": _yes_or_no(0.0, 60.0, 3),

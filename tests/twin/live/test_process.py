@@ -174,11 +174,14 @@ def test_where_the_beginning_is_pruned_the_snapshot_behind_it_is_the_start(
     assert follow(folder) == whole[0]
     result = rerun(folder, station())
     assert (result.digest, result.same, result.different) == (whole[0], tuple(marks[1:]), ())
+    (folder / "snapshots" / f"{marks[0]:012d}.twin").write_bytes(b"")
+    result = rerun(folder, station())
+    assert (result.digest, result.same, result.different) == (whole[0], tuple(marks[2:]), (marks[0],))
     for mark in marks:
         (folder / "snapshots" / f"{mark:012d}.twin").unlink()
     with pytest.raises(DataError, match=rf"entries up to {marks[0] - 1} were pruned, and 1 is asked for"):
         follow(folder)
-    with pytest.raises(SnapshotError, match=f"begins at entry {marks[0]} and no snapshot is behind it"):
+    with pytest.raises(SnapshotError, match=f"begins at entry {marks[0]} and no whole snapshot is behind it"):
         rerun(folder, station())
 
 
@@ -194,6 +197,10 @@ def test_a_rerun_gives_the_bytes_of_every_snapshot_and_finds_one_that_differs(
     assert (result.digest, result.same, result.different, result.entry) == (whole[0], tuple(marks), (), marks[-1])
     found = snapshots.load(folder, marks[1])
     snapshots.save(folder, marks[1], Snapshot(found.chain, found.state[:-1] + b"\x7f"))
+    result = rerun(folder, station())
+    assert (result.same, result.different) == ((marks[0], marks[2]), (marks[1],))
+    for path in (folder / snapshots.FOLDER).glob(f"*{marks[1]}.twin"):
+        path.write_bytes(path.read_bytes()[:-1])
     result = rerun(folder, station())
     assert (result.same, result.different) == ((marks[0], marks[2]), (marks[1],))
 
