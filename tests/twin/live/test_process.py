@@ -166,6 +166,7 @@ def test_where_the_beginning_is_pruned_the_snapshot_behind_it_is_the_start(
     with pytest.raises(Killed):
         follow(folder, kill_at=9)
     monkeypatch.setattr(process, "SNAPSHOT_EVERY", 0.0)
+    monkeypatch.setattr(process, "TURN", 0.0)
     follow(folder)
     marks = snapshots.entries(folder)
     with Journal.open(folder, reserve=0) as journal:
