@@ -2,24 +2,19 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
-from twin.errors import PlantError, unknown
-from twin.read import Node
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+from twin.shape import Section
 
 
-class AssetEntry(_Section):
+class AssetEntry(Section):
     """One piece of equipment."""
 
     is_: str = Field(alias="is", description="kind of equipment, as `twin assets` lists it")
     with_: dict[str, str] = Field({}, alias="with", description="parameters, faults, initial states, held inputs")
 
 
-class SolverEntry(_Section):
+class SolverEntry(Section):
     """How the physics is integrated."""
 
     method: str = Field("rk4", description="rk4, dp5 (adaptive) or rodas4 (adaptive, stiff)")
@@ -28,7 +23,7 @@ class SolverEntry(_Section):
     max_step: str = Field("", description="longest step of the adaptive methods; unlimited if omitted")
 
 
-class TagEntry(_Section):
+class TagEntry(Section):
     """One instrument: what it reads, how often, and how badly."""
 
     reads: str = Field(description="asset.quantity, an output, state, memory or held input")
@@ -43,21 +38,21 @@ class TagEntry(_Section):
     stuck_after: str = Field("", description="time from which the reading no longer moves")
 
 
-class LimitEntry(_Section):
+class LimitEntry(Section):
     """Alarm limits of one tag, in its unit unless one is written."""
 
     low: str = ""
     high: str = ""
 
 
-class ChangeEntry(_Section):
+class ChangeEntry(Section):
     """Values that change at a known time."""
 
     at: str = Field(description="time from the start of the run")
     set: dict[str, str] = Field(description="asset.quantity: value")
 
 
-class UnknownEntry(_Section):
+class UnknownEntry(Section):
     """A number that nobody knows for certain."""
 
     of: str | list[str] = Field(
@@ -68,7 +63,7 @@ class UnknownEntry(_Section):
     held: bool = Field(False, description="whether it is held while something is suspected, though it wanders")
 
 
-class ToleranceEntry(_Section):
+class ToleranceEntry(Section):
     """How far a reading may stand from what is expected of it before that matters."""
 
     low: str = Field("", description="below it: 2 % of what is expected, or 0.1 bar; however far if omitted")
@@ -83,7 +78,7 @@ def _told(said: Any) -> Any:
 _Unknown = Annotated[UnknownEntry, BeforeValidator(_told, json_schema_input_type=str | UnknownEntry)]
 
 
-class EstimateEntry(_Section):
+class EstimateEntry(Section):
     """What a live twin estimates, and how."""
 
     filter: str = Field("unscented", description="unscented, or ensemble where modes aren't measured")
@@ -108,7 +103,7 @@ class EstimateEntry(_Section):
     )
 
 
-class PlantFile(_Section):
+class PlantFile(Section):
     """A plant: equipment, wires between it, instruments and known changes."""
 
     plant: str = Field(description="name of the plant")
@@ -116,59 +111,7 @@ class PlantFile(_Section):
     solver: SolverEntry = SolverEntry()
     assets: dict[str, AssetEntry] = Field(min_length=1)
     wires: dict[str, str | list[str]] = Field({}, description="asset.input: asset.output, or a list that is summed")
-    tags: dict[str, TagEntry] = {}
-    limits: dict[str, LimitEntry] = {}
-    schedule: list[ChangeEntry] = []
+    tags: dict[str, TagEntry] = Field({})
+    limits: dict[str, LimitEntry] = Field({})
+    schedule: list[ChangeEntry] = Field([])
     estimate: EstimateEntry | None = None
-
-
-def validated(tree: Node) -> PlantFile:
-    """Return `tree` as a `PlantFile`.
-
-    Raises
-    ------
-    PlantError
-        One message for the first thing that doesn't fit, with its line.
-    """
-    try:
-        return PlantFile.model_validate(tree)
-    except ValidationError as err:
-        problem = err.errors()[0]
-        raise PlantError(_worded(tree, problem["loc"], problem["type"], problem["msg"])) from None
-
-
-def _worded(tree: Node, location: tuple[int | str, ...], kind: str, message: str) -> str:
-    """Return ``file:line: path: what``, for a place in the tree given by pydantic."""
-    node: Any = tree
-    where, path = tree.where, []
-    for step in location:
-        if isinstance(node, Node):
-            where = node.at(str(step))
-        elif not isinstance(node, list):
-            break  # pydantic goes on into the branches of a union; the file ends here
-        path.append(str(step))
-        try:
-            node = node[step]
-        except (KeyError, IndexError, TypeError):
-            break
-    parent = ".".join(path[:-1])
-    if kind == "extra_forbidden":
-        fields = _fields(path)
-        return f"{where}: {parent + ': ' if parent else ''}{unknown('key', path[-1], fields)}"
-    if kind == "missing":
-        return f"{where}: {parent or 'plant'}: {path[-1]!r} is missing; add it"
-    return f"{where}: {'.'.join(path)}: {message[0].lower()}{message[1:]}; see `twin schema`"
-
-
-def _fields(path: list[str]) -> list[str]:
-    """Return the keys allowed beside the last step of `path`."""
-    sections: dict[str, type[BaseModel]] = {
-        "assets": AssetEntry,
-        "solver": SolverEntry,
-        "tags": TagEntry,
-        "limits": LimitEntry,
-        "schedule": ChangeEntry,
-        "estimate": UnknownEntry if len(path) > 3 else EstimateEntry,
-    }
-    section = sections.get(path[0], PlantFile) if len(path) > 1 else PlantFile
-    return [field.alias or name for name, field in section.model_fields.items()]

@@ -12,8 +12,9 @@ from twin.declare import Asset, Due, Fault, Param
 from twin.errors import DeclarationError, PlantError, TwinError, unknown
 from twin.plant import METHODS, Change, Plant, Solver, Tag, check_wire, setting
 from twin.plant_estimation import estimation
-from twin.plant_file import PlantFile, TagEntry, validated
+from twin.plant_file import PlantFile, TagEntry
 from twin.read import Node, read
+from twin.shape import validated
 from twin.units import check_convertible, difference_to_si, to_si
 
 _NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*")
@@ -26,7 +27,7 @@ LARGEST = 1e30
 def load(path: Path, extra: Path | None) -> Plant:
     """Return the plant in a file; assets come from the installed packages and from the folder `extra`."""
     tree, text = read(path)
-    return _Loader(tree, validated(tree), text, extra).plant()
+    return _Loader(tree, validated(tree, PlantFile, "`twin schema`"), text, extra).plant()
 
 
 class _Loader:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.journals import T0, data, filled, hello, opened
 from twin import cli
-from twin.cli.journal import Moment
+from twin.cli.exports import Moment
 from twin.journal import store
 
 TWIN = [sys.executable, "-c", "from twin.cli import main; main()"]

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from twin.clean.shape import Section
+from twin.shape import Section
 
 
 class CounterEntry(Section):

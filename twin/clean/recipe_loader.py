@@ -12,10 +12,10 @@ from twin.clean.block import NEVER, STATUSES, UNCERTAIN
 from twin.clean.encoding import read_yaml
 from twin.clean.recipe import Align, By, Calibration, Counter, Range, Recipe, Spike, Steps, Stuck, bare
 from twin.clean.recipe_file import CalibrationEntry, RecipeFile, TagEntry
-from twin.clean.shape import validated
 from twin.errors import PlantError, TwinError, unknown
 from twin.plant import Plant
 from twin.read import Node
+from twin.shape import validated
 from twin.units import difference_to_si, scale, to_si
 
 PAGE = "docs/recipes.md"

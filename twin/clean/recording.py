@@ -15,10 +15,10 @@ from twin.clean.recipe import Recipe
 from twin.clean.recipe_file import RecipeFile
 from twin.clean.recipe_loader import PAGE, instant, resolved
 from twin.clean.recording_file import FormatEntry, LongEntry, RecordingFile, TimeEntry
-from twin.clean.shape import validated
 from twin.errors import DataError, PlantError, TwinError, unknown
 from twin.plant import Plant
 from twin.read import Node
+from twin.shape import validated
 from twin.shipped import path_of
 from twin.units import to_si
 

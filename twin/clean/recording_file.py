@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from twin.clean.recipe_file import RecipeFile
-from twin.clean.shape import Section
+from twin.shape import Section
 
 
 def _list(value: Any) -> Any:

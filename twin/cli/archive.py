@@ -1,6 +1,5 @@
 """`twin archive`: what the recorder has filed, hour by hour, and whether it is what was written."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,8 @@ import click
 
 from twin.cli import OK
 from twin.cli.arguments import console, json_option, print_json, table
-from twin.cli.journal import DAMAGED, Moment, folder_argument, progress_of
+from twin.cli.exports import choosing, exported, folder_argument, progress_of
+from twin.cli.journal import DAMAGED
 
 if TYPE_CHECKING:
     from twin.keep.checking import Verdict
@@ -77,37 +77,16 @@ def verify(folder: Path, as_json: bool) -> int:
 
 
 @command.command("export")
-@folder_argument
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Instead of stdout; whole or not at all.")
-@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
-@click.option("--from", "since", type=Moment(), help="First source time, e.g. 2026-03-01T12:30:00, in UTC.")
-@click.option("--to", "until", type=Moment(), help="Source time to stop before.")
-@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only this tag; may be given again.")
+@choosing
 @click.option("--skip-damaged", is_flag=True, help="Go on behind archives that are damaged.")
-def export(
-    folder: Path,
-    out: Path | None,
-    form: Any,
-    since: int | None,
-    until: int | None,
-    tags: tuple[str, ...],
-    skip_damaged: bool,
-) -> None:
+def export(folder: Path, **asked: Any) -> None:
     """Write the readings of the archives of DIR as text, in the order in which they came.
 
     What isn't archived yet is in the journal: `twin journal export` writes that.
     """
-    from twin.journal.export import Choice, written
     from twin.keep.export import export as write
 
-    choice = Choice(since, until, frozenset(tags) or None)
-    with progress_of("exporting") as progress:
-        options: dict[str, Any] = {"form": form, "skip_damaged": skip_damaged, "progress": progress}
-        if out is None:
-            done = write(folder, sys.stdout.write, choice, **options)
-        else:
-            with written(out) as file:
-                done = write(folder, file.write, choice, **options)
+    done = exported(write, folder, **asked)
     said = f"{done.readings} readings"
     said += f"; gateways declared {done.lost} gaps" if done.lost else ""
     said += f"; {done.damaged} archives are damaged and left out" if done.damaged else ""

@@ -1,10 +1,7 @@
 """`twin journal`: what the journal of a data folder holds, and whether it is what was written."""
 
 import math
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,32 +9,13 @@ import click
 
 from twin.cli import OK
 from twin.cli.arguments import console, json_option, print_json, table
+from twin.cli.exports import choosing, exported, folder_argument, progress_of
 
 if TYPE_CHECKING:
     from twin.journal.check import Damage, Verdict
     from twin.journal.stats import Stats
 
 DAMAGED = 5
-
-folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-
-
-class Moment(click.ParamType[int]):
-    """A time such as ``2026-03-01`` or ``2026-03-01T12:30:00+01:00``; without an offset it is UTC."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return microseconds UTC."""
-        if isinstance(value, int):
-            return value
-        try:
-            when = datetime.fromisoformat(str(value))
-            when = when.replace(tzinfo=UTC) if when.tzinfo is None else when
-            since = when - datetime(1970, 1, 1, tzinfo=UTC)
-        except (ValueError, OverflowError):
-            self.fail(f"{value!r} is no time; write it like 2026-03-01T12:30:00, in UTC", param, ctx)
-        return (since.days * 86400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 @click.group("journal")
@@ -85,55 +63,20 @@ def stats(folder: Path, as_json: bool) -> None:
 
 
 @command.command("export")
-@folder_argument
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Instead of stdout; whole or not at all.")
-@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
-@click.option("--from", "since", type=Moment(), help="First source time, e.g. 2026-03-01T12:30:00, in UTC.")
-@click.option("--to", "until", type=Moment(), help="Source time to stop before.")
-@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only this tag; may be given again.")
+@choosing
 @click.option("--skip-damaged", is_flag=True, help="Go on behind entries that are damaged.")
-def export(
-    folder: Path,
-    out: Path | None,
-    form: Any,
-    since: int | None,
-    until: int | None,
-    tags: tuple[str, ...],
-    skip_damaged: bool,
-) -> None:
+def export(folder: Path, **asked: Any) -> None:
     """Write the readings of the journal in DIR as text, in the order in which they came.
 
     Times are UTC. What can't be written as a number is nan or inf in CSV, and null in JSON lines.
     """
-    from twin.journal.export import Choice, written
     from twin.journal.export import export as write
 
-    choice = Choice(since, until, frozenset(tags) or None)
-    with progress_of("exporting") as progress:
-        options: dict[str, Any] = {"form": form, "skip_damaged": skip_damaged, "progress": progress}
-        if out is None:
-            done = write(folder, sys.stdout.write, choice, **options)
-        else:
-            with written(out) as file:
-                done = write(folder, file.write, choice, **options)
+    done = exported(write, folder, **asked)
     said = f"{done.readings} readings"
     said += f"; {done.lost} batches were declared lost by their gateways" if done.lost else ""
     said += f"; {done.damaged} entries are damaged and left out" if done.damaged else ""
     click.echo(said, err=True)
-
-
-@contextmanager
-def progress_of(name: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar with the time left, on a terminal only."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console(error=True), transient=True) as bar:
-        task = bar.add_task(name, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _told(verdict: "Verdict") -> Iterator[str]:

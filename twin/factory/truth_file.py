@@ -1,19 +1,12 @@
 """The shape of a truth file: what the factory is and the twin doesn't know, checked before anything else."""
 
-from typing import Any, get_args
+from pydantic import Field
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from twin.errors import PlantError, unknown
 from twin.plant_file import AssetEntry, ChangeEntry, SolverEntry
-from twin.read import Node
+from twin.shape import Section
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-
-class SpreadEntry(_Section):
+class SpreadEntry(Section):
     """How far the parameters of the real machines lie from their data sheets."""
 
     size: str = Field("0.03", description="standard deviation of the logarithm; no draw is beyond three of them")
@@ -22,7 +15,7 @@ class SpreadEntry(_Section):
     closer: dict[str, str] = Field({}, description="such a pattern: another size for what it names")
 
 
-class InstrumentEntry(_Section):
+class InstrumentEntry(Section):
     """What an instrument does beyond what the plant file says of it."""
 
     noise_times: str = Field("1", description="factor of the plant file's noise")
@@ -32,7 +25,7 @@ class InstrumentEntry(_Section):
     lag: str = Field("0 s", description="time constant of the pocket that the instrument sits in")
 
 
-class DisturbanceEntry(_Section):
+class DisturbanceEntry(Section):
     """An input that is not what the plant file holds it at: it wanders about that, or steps."""
 
     of: list[str] = Field(min_length=1, description="asset.input, or several that move together")
@@ -44,7 +37,7 @@ class DisturbanceEntry(_Section):
     every: str = Field("20 min", description="time between two steps")
 
 
-class FaultEntry(_Section):
+class FaultEntry(Section):
     """Something that goes wrong in the factory when it is told to."""
 
     about: str = Field(description="one sentence: what happens")
@@ -55,7 +48,7 @@ class FaultEntry(_Section):
     shape: str = Field("ramp", description="ramp, step or exponential")
 
 
-class TruthFile(_Section):
+class TruthFile(Section):
     """A factory: how it differs from the plant that its twin was made of, and what may happen to it."""
 
     truth: str = Field(description="name of the plant")
@@ -68,62 +61,8 @@ class TruthFile(_Section):
     replace: dict[str, AssetEntry] = Field({}, description="asset: what stands there in truth")
     spread: SpreadEntry | None = None
     values: dict[str, str] = Field({}, description="asset.quantity: what it is in truth")
-    instruments: dict[str, InstrumentEntry] = {}
+    instruments: dict[str, InstrumentEntry] = Field({})
     plant_schedule: str = Field("dropped", description="kept or dropped: the plant file's own schedule")
-    schedule: list[ChangeEntry] = []
-    disturbances: dict[str, DisturbanceEntry] = {}
-    faults: dict[str, FaultEntry] = {}
-
-
-def validated(tree: Node) -> TruthFile:
-    """Return `tree` as a `TruthFile`.
-
-    Raises
-    ------
-    PlantError
-        One message for the first thing that doesn't fit, with its line.
-    """
-    try:
-        return TruthFile.model_validate(tree)
-    except ValidationError as err:
-        problem = err.errors()[0]
-        raise PlantError(_worded(tree, problem["loc"], problem["type"], problem["msg"])) from None
-
-
-def _worded(tree: Node, location: tuple[int | str, ...], kind: str, message: str) -> str:
-    """Return ``file:line: path: what``, for a place in the tree given by pydantic."""
-    node: Any = tree
-    where, path = tree.where, []
-    for step in location:
-        if isinstance(node, Node):
-            where = node.at(str(step))
-        elif not isinstance(node, list):
-            break
-        path.append(str(step))
-        try:
-            node = node[step]
-        except (KeyError, IndexError, TypeError):
-            break
-    parent = ".".join(path[:-1])
-    if kind == "extra_forbidden":
-        return f"{where}: {parent + ': ' if parent else ''}{unknown('key', path[-1], _fields(path[:-1]))}"
-    if kind == "missing":
-        return f"{where}: {parent or 'truth'}: {path[-1]!r} is missing; add it"
-    return f"{where}: {'.'.join(path)}: {message[0].lower()}{message[1:]}; mend it"
-
-
-def _fields(path: list[str]) -> list[str]:
-    """Return the keys allowed in the mapping at `path`."""
-    section: type[BaseModel] = TruthFile
-    for step in path:
-        field = {f.alias or n: f for n, f in section.model_fields.items()}.get(step)
-        if field is not None:  # else a name that the file's author chose: the section is that of the step before
-            section = next((s for s in _sections(field.annotation)), section)
-    return [field.alias or name for name, field in section.model_fields.items()]
-
-
-def _sections(annotation: Any) -> list[type[BaseModel]]:
-    """Return the sections that an annotation is made of."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [section for part in get_args(annotation) for section in _sections(part)]
+    schedule: list[ChangeEntry] = Field([])
+    disturbances: dict[str, DisturbanceEntry] = Field({})
+    faults: dict[str, FaultEntry] = Field({})

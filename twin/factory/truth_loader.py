@@ -11,9 +11,10 @@ from twin.catalogue import find
 from twin.declare import Fault, Input, Param
 from twin.errors import DeclarationError, PlantError, TwinError, unknown
 from twin.factory.truth import SHAPES, Disturbance, Mishap, Truth, usual_hold
-from twin.factory.truth_file import DisturbanceEntry, FaultEntry, InstrumentEntry, TruthFile, validated
+from twin.factory.truth_file import DisturbanceEntry, FaultEntry, InstrumentEntry, TruthFile
 from twin.plant import METHODS, Change, Plant, Solver, Tag, setting
 from twin.read import Node, read
+from twin.shape import validated
 from twin.units import difference_to_si, to_si
 
 LONGEST = 1e9
@@ -25,7 +26,7 @@ FARTHEST = 6.0
 def load(path: Path, plant: Plant) -> Truth:
     """Return the truth in a file about `plant`."""
     tree, _ = read(path)
-    return _Loader(path, tree, validated(tree), plant).truth()
+    return _Loader(path, tree, validated(tree, TruthFile, "docs/faults-of-the-demo.md"), plant).truth()
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from twin.clean.cleaner import Cleaner
 from twin.clean.recipe import Recipe
 from twin.clean.recipe_file import RecipeFile
 from twin.clean.recipe_loader import PAGE, resolved
-from twin.clean.shape import validated
 from twin.clean.tally import Finding
 from twin.plant import Plant
 from twin.read import parse
+from twin.shape import validated
 
 PLANT = """\
 plant: bench

@@ -108,7 +108,7 @@ def test_the_plants_own_schedule_is_dropped_or_moved_behind_the_settling(tmp_pat
     ("text", "said"),
     [
         ("truth: other\n", "t.yaml:1: is the truth about 'other', not about 'cooling_station'"),
-        ("about: x\n", "t.yaml:1: truth: 'truth' is missing; add it"),
+        ("about: x\n", "t.yaml:1: the file: 'truth' is missing; add it"),
         (BARE + "spred: {}\n", "t.yaml:2: no key 'spred'; did you mean 'spread'?"),
         (BARE + "spread: {assets: [pump_3]}\n", "t.yaml:2: spread: no asset 'pump_3'"),
         (BARE + "spread: {assets: [pump_1], known: [pole]}\n", "t.yaml:2: spread.known: 'pole' names no parameter"),
