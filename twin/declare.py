@@ -1,8 +1,9 @@
 """The words an asset file is written in; beside `twin.correlations`, all that such a file imports."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import inf
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from twin.errors import DeclarationError, TwinError, unknown
@@ -210,10 +211,12 @@ class Asset:
     transitions: ClassVar[dict[str, tuple[str, str, Formula]]]
     """By name: ``("on", guard, formula)`` or ``("at", due, formula)``."""
     known: ClassVar[tuple[Known, ...]] = ()
+    _quantities: ClassVar[Mapping[str, Quantity]] = MappingProxyType({})
 
     def __init_subclass__(cls) -> None:
         own = vars(cls)
         cls.roles = {role: {n: q for n, q in own.items() if type(q) is role} for role in ROLES}
+        cls._quantities = MappingProxyType({n: q for group in cls.roles.values() for n, q in group.items()})
         formulas = {n: parse(m.function, f"{cls.__name__}.{n}") for n, m in own.items() if isinstance(m, _Marked)}
         of = {
             kind: {n: f for n, f in formulas.items() if isinstance(own[n], kind)} for kind in (physics, guard, balance)
@@ -229,9 +232,9 @@ class Asset:
         _check(cls)
 
     @classmethod
-    def quantities(cls) -> dict[str, Quantity]:
+    def quantities(cls) -> Mapping[str, Quantity]:
         """Return every declared quantity by name, parameters first."""
-        return {n: q for group in cls.roles.values() for n, q in group.items()}
+        return cls._quantities
 
 
 def _check(cls: type[Asset]) -> None:
