@@ -67,7 +67,7 @@ def test_the_log_tells_what_people_did(data: Path, told: Told, capsys: pytest.Ca
 def test_where_no_twin_was_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "advisories", tmp_path)
     assert code == 4
-    assert "history.sqlite: can't be opened" in err
+    assert "history.sqlite: is not there: no twin has followed a plant in this folder" in err
 
 
 def test_a_damaged_history_is_told_from_an_empty_one(

@@ -25,6 +25,13 @@ create table if not exists standing(id text primary key, body blob) without rowi
 """
 
 
+DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
+
+
+class Damaged(DataError):  # noqa: N818 - it says what is the matter
+    """It is no history, or not a whole one; what is in it is derived."""
+
+
 class HistoryFull(DataError):  # noqa: N818 - it says what is the matter
     """The disk is full: nothing was written, and the same may be tried again."""
 
@@ -61,18 +68,41 @@ class History:
     def __init__(self, folder: Path, *, write: bool = True) -> None:
         self.path = folder / FILE
         self._listed: list[tuple[str, bytes]] | None = None
+        if self.path.is_symlink() or (self.path.exists() and not self.path.is_file()):
+            raise DataError(f"{self.path}: is no regular file; move it away")
+        if not write and not self.path.exists():
+            raise DataError(f"{self.path}: is not there: no twin has followed a plant in this folder; see `twin live`")
         try:
-            if write:
-                self._db = sqlite3.connect(self.path, isolation_level=None)
-                self._db.execute("pragma journal_mode=wal")
-                # Derived: what a power cut takes is written again from the journal.
-                self._db.execute("pragma synchronous=normal")
-                self._db.executescript(_SCHEMA)
-            else:
-                self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-                self._db.execute("select 1 from instants limit 1")
+            self._open(write)
         except sqlite3.Error as err:
-            raise DataError(f"{self.path}: can't be opened: {err}; check the folder, or delete it") from None
+            raise _unreadable(self.path, err) from None
+        self._inode = self.path.stat().st_ino
+
+    def _open(self, write: bool) -> None:
+        if write:
+            self._db = sqlite3.connect(self.path, isolation_level=None)
+            self._db.execute("pragma journal_mode=wal")
+            # Derived: what a power cut takes is written again from the journal.
+            self._db.execute("pragma synchronous=normal")
+            self._db.executescript(_SCHEMA)
+        else:
+            self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            self._db.execute("select 1 from instants limit 1")
+
+    def check(self) -> None:
+        """Refuse to go on where the file that is written was moved away or deleted.
+
+        Raises
+        ------
+        DataError
+            If it was.
+        """
+        try:
+            there = self.path.stat().st_ino == self._inode
+        except OSError:
+            there = False
+        if not there:
+            raise DataError(f"{self.path}: was moved away or deleted; the twin begins it anew")
 
     def describe(self, **values: Any) -> None:
         """Note what the columns are."""
@@ -82,7 +112,7 @@ class History:
 
     def about(self, name: str) -> Any:
         """Return what was noted under a name; None where nothing was."""
-        found = self._db.execute("select value from about where name=?", (name,)).fetchone()
+        found = self._read("select value from about where name=?", (name,)).fetchone()
         return msgspec.msgpack.decode(found[0]) if found else None
 
     def add(self, instants: Sequence[tuple[int, Instant]], standing: Sequence[Any]) -> None:
@@ -125,7 +155,7 @@ class History:
     def rows(self, after: float = -1e18, until: float = 1e18) -> Iterator[Row]:
         """Yield the instants in (after, until], source time [s]."""
         span = (round(max(after, -9e12) * 1e6), round(min(until, 9e12) * 1e6))
-        for (body,) in self._db.execute("select body from instants where time>? and time<=? order by time", span):
+        for (body,) in self._read("select body from instants where time>? and time<=? order by time", span):
             yield Row(*unpack(body))
 
     def changes(self, entry: int | None = None) -> list[Change]:
@@ -136,13 +166,19 @@ class History:
 
     def standing(self) -> list[Advisory]:
         """Return the advisories that stand."""
-        found = self._db.execute("select body from standing order by id")
+        found = self._read("select body from standing order by id")
         return [self._decoded(body, Advisory) for (body,) in found]
 
     def newest(self) -> float | None:
         """Return the source time of the last instant [s]; None where there is none."""
-        (last,) = self._db.execute("select max(time) from instants").fetchone()
+        (last,) = self._read("select max(time) from instants").fetchone()
         return None if last is None else last / 1e6
+
+    def _read(self, statement: str, given: tuple[Any, ...] = ()) -> sqlite3.Cursor:
+        try:
+            return self._db.execute(statement, given)
+        except sqlite3.Error as err:
+            raise _unreadable(self.path, err) from None
 
     def _decoded(self, body: bytes, kind: type[T]) -> T:
         try:
@@ -158,9 +194,12 @@ class History:
             raise self._unwritten(err) from None
 
     def _unwritten(self, err: sqlite3.Error) -> DataError:
-        full = getattr(err, "sqlite_errorname", "") == "SQLITE_FULL"
+        name = getattr(err, "sqlite_errorname", "")
+        if name in DAMAGED:
+            return _unreadable(self.path, err)
+        full = name == "SQLITE_FULL"
         return (HistoryFull if full else DataError)(
-            f"{self.path}: history can't be written: {err}; make room, or delete the file"
+            f"{self.path}: history can't be written: {err}; make room, or check its rights"
         )
 
     def close(self) -> None:
@@ -172,6 +211,16 @@ class History:
 
     def __exit__(self, *raised: object) -> None:
         self.close()
+
+
+def _unreadable(path: Path, err: sqlite3.Error) -> DataError:
+    """Return what is to be said of a file that SQLite can't read, or is no history."""
+    name = getattr(err, "sqlite_errorname", "")
+    if name == "SQLITE_READONLY":
+        return DataError(f"{path}: can't be read without the right to write into {path.parent}; ask its owner")
+    if name in DAMAGED or (isinstance(err, sqlite3.OperationalError) and "no such" in str(err)):
+        return Damaged(f"{path}: is damaged, or no history ({err}); move it away, and the twin begins it anew")
+    return DataError(f"{path}: can't be opened: {err}; check the folder and its rights")
 
 
 def _numbered(instants: Sequence[tuple[int, Instant]]) -> Iterator[tuple[int, int, Change]]:

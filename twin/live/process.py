@@ -15,7 +15,7 @@ from twin.errors import DataError, SimulationError, SnapshotError
 from twin.journal.entries import Entry
 from twin.journal.reader import Reader
 from twin.live import snapshots
-from twin.live.history import History, HistoryFull
+from twin.live.history import FILE, Damaged, History, HistoryFull
 from twin.live.twin import ForeignError, Instant, LiveTwin
 from twin.plant import Plant
 
@@ -80,7 +80,7 @@ def follow(
     twin = LiveTwin(plant, recipe, watched)
     if reader is None:
         return twin
-    with reader, History(folder) as history:
+    with reader, _history(folder, log) as history:
         begun(folder, twin, reader, log)
         _describe(history, plant, twin)
         saved = shown = -math.inf  # at once: who is killed again and again gets further each time
@@ -97,6 +97,7 @@ def follow(
                 saved = now
             if now - shown >= STATUS_EVERY:
                 _show(folder, twin, reader.last(), log)
+                history.check()
                 shown = now
             if not entries:
                 halt.wait(POLL)
@@ -104,6 +105,24 @@ def follow(
             _save(folder, twin, reader, history, log)
         _show(folder, twin, reader.last(), log)
     return twin
+
+
+def _history(folder: Path, log: Callable[[str], None]) -> History:
+    """Open history; a damaged one, which is derived, is moved aside."""
+    try:
+        return History(folder)
+    except Damaged as err:
+        _aside(folder, err, log)
+        return History(folder)
+
+
+def _aside(folder: Path, err: Damaged, log: Callable[[str], None]) -> None:
+    """Move a damaged history out of the way."""
+    target = folder / f"{FILE}.damaged-{time.time_ns()}"
+    (folder / FILE).rename(target)
+    for suffix in ("-wal", "-shm"):
+        (folder / f"{FILE}{suffix}").unlink(missing_ok=True)
+    log(f"{err}; moved to {target.name}")
 
 
 def _describe(history: History, plant: Plant, twin: LiveTwin) -> None:
@@ -133,6 +152,9 @@ def _write(
     while True:
         try:
             history.add(instants, twin.advisories.standing())
+        except Damaged as err:
+            _aside(history.path.parent, err, log)
+            raise
         except HistoryFull as err:
             if not told:
                 log(str(err))
@@ -199,4 +221,4 @@ def _show(folder: Path, twin: LiveTwin, last: int, log: Callable[[str], None]) -
         temporary.write_text(json.dumps(status), encoding="utf-8")
         temporary.replace(path)
     except OSError as err:
-        log(f"{path}: can't be written: {err.strerror}; make room")
+        log(f"{path}: can't be written: {err.strerror}; make room, or check the folder's rights")

@@ -48,7 +48,7 @@ def save(folder: Path, entry: int, snapshot: Snapshot) -> Path:
         _sync(place)
     except OSError as err:
         Path(temporary).unlink(missing_ok=True) if temporary else None
-        raise DataError(f"{path}: snapshot can't be written: {err.strerror}; make room") from None
+        raise DataError(f"{path}: snapshot can't be written: {err.strerror}; make room, or check the folder") from None
     for old in entries(folder)[:-KEEP]:
         (place / f"{old:012d}.twin").unlink(missing_ok=True)
     return path

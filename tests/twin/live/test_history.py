@@ -1,5 +1,6 @@
 """History holds every instant once, however often it is written."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from twin.documents import Advisory
 from twin.errors import DataError
 from twin.live.diagnosis import Verdict
-from twin.live.history import FILE, History, HistoryFull, Row
+from twin.live.history import FILE, Damaged, History, HistoryFull, Row
 from twin.live.twin import Instant
 from twin.monitor.life import Change
 
@@ -101,14 +102,39 @@ def test_a_reader_sees_whole_instants_while_it_is_written(tmp_path: Path) -> Non
 
 
 def test_where_there_is_no_history_a_reader_says_so(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"history\.sqlite: can't be opened: "):
+    with pytest.raises(DataError, match=r"history\.sqlite: is not there: no twin has followed"):
         History(tmp_path, write=False)
 
 
 def test_what_is_no_history_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"nothing of the kind" * 100)
-    with pytest.raises(DataError, match="can't be opened: file is not a database; check the folder, or delete it"):
+    with pytest.raises(DataError, match=r"is damaged, or no history \(file is not a database\); move it away"):
         History(tmp_path)
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, write: bool) -> None:
+    os.mkfifo(tmp_path / FILE)
+    with pytest.raises(DataError, match="is no regular file; move it away"):
+        History(tmp_path, write=write)
+
+
+def test_a_file_that_is_taken_away_is_noticed(tmp_path: Path) -> None:
+    with History(tmp_path) as history:
+        history.check()
+        (tmp_path / FILE).rename(tmp_path / "elsewhere")
+        with pytest.raises(DataError, match="was moved away or deleted; the twin begins it anew"):
+            history.check()
+        (tmp_path / FILE).touch()
+        with pytest.raises(DataError, match="was moved away"):
+            history.check()
+
+
+def test_tables_that_are_not_there_are_no_defect(tmp_path: Path) -> None:
+    with History(tmp_path) as history, sqlite3.connect(tmp_path / FILE) as db:
+        db.execute("drop table standing")
+        with pytest.raises(Damaged, match="no such table: standing"):
+            history.standing()
 
 
 def test_a_history_that_cannot_be_written_says_so_and_holds_what_it_held(tmp_path: Path) -> None:

@@ -266,3 +266,12 @@ def test_the_process_refuses_a_folder_of_another_plant_with_code_3(folder: Path,
     assert (ended.returncode, ended.stdout) == (3, "")
     assert ended.stderr.startswith("twin: cooling_station: the snapshot is of another plant or recipe; name the one")
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_damaged_history_is_moved_aside_and_begun_anew(folder: Path, whole: tuple[str, list[list[Any]]]) -> None:
+    (folder / FILE).write_bytes(b"nothing of the kind" * 100)
+    said: list[str] = []
+    assert follow(folder, log=said.append) == whole[0]
+    assert written(folder) == whole[1]
+    assert any("is damaged, or no history" in line and "moved to history.sqlite.damaged-" in line for line in said)
+    assert [p.read_bytes()[:7] for p in folder.glob(f"{FILE}.damaged-*")] == [b"nothing"]
