@@ -43,6 +43,14 @@ LONGEST_PATH = 100
 
 # No control characters, and none that turn the direction of what stands beside them.
 _LINE = r"\A[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]*\Z"
+_TARGET = r"\A[A-Za-z0-9_][A-Za-z0-9_.:/@#-]{0,255}\Z"
+_WRITTEN = {
+    "who": "give a name on one line, up to 64 characters",
+    "text": "say it on one line, up to 2000 characters",
+    "target": "name an advisory as adv-2, an asset or a tag",
+}
+LONGEST = 525_600.0
+"""Longest time that an action can name [min]."""
 
 
 class Action(Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,8 +77,8 @@ class Action(Struct, frozen=True, forbid_unknown_fields=True):
     kind: Kind
     who: Annotated[str, Meta(min_length=1, max_length=64, pattern=_LINE)]
     role: Role
-    target: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.:/@#-]{0,255}\Z")]
-    minutes: Annotated[float, Meta(ge=0.0, le=525_600.0)] = 0.0
+    target: Annotated[str, Meta(pattern=_TARGET)]
+    minutes: Annotated[float, Meta(ge=0.0, le=LONGEST)] = 0.0
     text: Annotated[str, Meta(max_length=2000, pattern=_LINE)] = ""
     id: Annotated[str, Meta(pattern=r"\A([0-9a-f]{32})?\Z")] = ""
 
@@ -165,6 +173,15 @@ def decide(frame: bytes, stored: Mapping[str, int]) -> Decision:
 
 def refusal(action: Action) -> str:
     """Return why an action can't be done, or nothing."""
+    for name, value, pattern, most in (
+        ("who", action.who, _LINE, 64), ("text", action.text, _LINE, 2000), ("target", action.target, _TARGET, 256),
+    ):  # fmt: skip
+        if len(value) > most or not re.search(pattern, value):
+            return f"{name}: {value[:40]!r} can't be stored; {_WRITTEN[name]}"
+    if not action.who:
+        return "who: nobody; give the name of who does it"
+    if not 0.0 <= action.minutes <= LONGEST:
+        return f"minutes: {action.minutes:g}; give 0 to {LONGEST:g}, a year"
     if action.kind not in MAY[action.role]:
         able = " or ".join(role for role, kinds in MAY.items() if action.kind in kinds)
         return f"{action.who}: role {action.role} may not {action.kind}; ask the {able}"
@@ -274,7 +291,10 @@ class Client:
             found = False
         if not found:
             raise DataError(f"{self.data}: no ingest is serving this folder; start it with `twin live`")
-        frame = encode(request)
+        try:
+            frame = encode(request)
+        except UnicodeEncodeError:
+            raise DataError(f"{self.data}: the request holds what is no text; write it in UTF-8") from None
         if len(frame) > MAX_BYTES:
             raise DataError(f"{self.data}: a request of {len(frame)} bytes; the longest has {MAX_BYTES}")
         milliseconds = max(1, round(self.timeout * 1e3))

@@ -101,3 +101,28 @@ def test_an_action_is_answered_with_what_the_twin_made_of_it(
     assert not processes(data)
     causes = [change["cause"] for change in told(data, "--log")["changes"]]
     assert causes == ["comment", "refused_target"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["comment", "한글", "--text", "x"], "target: '한글' can't be stored; name an advisory as adv-2"),
+        (["comment", "adv-1", "--text", "two\nlines"], "text: 'two\\nlines' can't be stored; say it on one line"),
+        (["comment", "adv-1", "--text", "x" * 2001], "say it on one line, up to 2000 characters"),
+        (["shelve", "adv-1", "--text", "x", "--minutes", "nan"], "minutes: nan; give 0 to 525600, a year"),
+        (["shelve", "adv-1", "--text", "x"], "shelve adv-1: for how long? give minutes > 0"),
+        (["bypass", "TI-101", "--text", "x"], "role operator may not bypass; ask the engineer or maintainer"),
+    ],
+)
+def test_an_action_that_cannot_be_stored_is_wrong_usage(
+    data: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], why: str
+) -> None:
+    code, _, err = run(capsys, "act", data, *arguments, "--who", "Kim")
+    assert code == 2
+    assert why in " ".join(err.split())
+
+
+def test_what_is_no_text_is_refused(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "act", data, "comment", "adv-1", "--text", "\udcff", "--who", "Kim")
+    assert code in (2, 4)
+    assert "defect" not in err

@@ -15,6 +15,7 @@ import pytest
 
 from tests.live import Ingest, free_port, until
 from tests.twin.live.story import Story, readings, station, units
+from twin.clean.draft import draft
 from twin.journal.check import verify
 from twin.journal.reader import Reader
 from twin.live import snapshots
@@ -195,7 +196,10 @@ def test_a_folder_of_another_plant_ends_the_group_with_code_3(data: Path, tmp_pa
         (["two_tanks", "--data", "DIR"], 3, "two_tanks: has no section 'estimate'"),
         (["nowhere", "--data", "DIR"], 3, "nowhere"),
         ([PLANT], 2, "missing option"),
-        ([PLANT, "--data", "DIR", "--listen", "udp://1"], 4, "is no address to listen on"),
+        ([PLANT, "--data", "DIR", "--listen", "udp://1"], 2, "is no address to listen on"),
+        ([PLANT, "--data", "DIR", "--keep", "banana"], 2, "is no positive duration"),
+        ([PLANT, "--data", "DIR", "--max-disk", "-1"], 2, "is no size; write it like 20GB"),
+        ([PLANT, "--data", "DIR", "--recording", "skab"], 3, "is of plant water_loop, whose tags aren't those of"),
     ],
 )
 def test_what_cannot_be_watched_is_refused_in_one_line(
@@ -227,10 +231,7 @@ def test_a_plant_drafted_from_a_file_of_readings_is_followed(data: Path, tmp_pat
         row += [f"{random.normal(*of):.3f}" for of in shown.values()]
     source = tmp_path / "line_3.csv"
     source.write_text("\n".join(",".join(row) for row in [["time", *shown], *rows]) + "\n")
-    init = subprocess.run(
-        [*TWIN, "init", str(tmp_path / "ours"), "--from", str(source)], capture_output=True, text=True
-    )
-    assert init.returncode == 0, init.stderr
+    draft(source, tmp_path / "ours")
     demo = started(
         "demo", "--recording", tmp_path / "ours" / "recording.yaml", "--headless", "--speed", 30, "--json",
         "--data", data, folder=tmp_path,
@@ -240,3 +241,25 @@ def test_a_plant_drafted_from_a_file_of_readings_is_followed(data: Path, tmp_pat
     assert (told["simulated"], told["plant"], told["onset_s"], told["true_fault"]) == (False, "ours", None, "")
     assert (told["readings"], told["lost"], told["duplicated"]) == (4 * 90, 0, 0)
     assert_whole(data)
+
+
+def test_a_demo_whose_source_fails_ends_with_its_code(data: Path, tmp_path: Path) -> None:
+    rows = [f"2024-05-01 08:00:{k:02d},{20 + k % 3},{30 + k % 2}" for k in range(60)]
+    source = tmp_path / "log.csv"
+    source.write_text("time,temperature (degC),flow (l/min)\n" + "\n".join(rows) + "\n")
+    draft(source, tmp_path / "ours")
+    drafted = tmp_path / "ours" / "log.csv"
+    drafted.write_text(drafted.read_text().replace(rows[30], rows[30] + ",9"))
+    demo = started(
+        "demo", "--recording", tmp_path / "ours" / "recording.yaml", "--headless", "--json", "--data", data,
+        folder=tmp_path,
+    )  # fmt: skip
+    assert demo.wait(120) == 4
+    assert "log.csv:32: 4 cells" in (tmp_path / "stderr").read_text()
+
+
+@pytest.mark.parametrize("wrong", [["nosuch"], ["--fault", "nosuch"], ["--recording", "nosuch"]])
+def test_a_refused_demo_leaves_nothing(tmp_path: Path, wrong: list[str]) -> None:
+    done = subprocess.run([*TWIN, "demo", *wrong], env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True)
+    assert done.returncode == 3
+    assert list(tmp_path.iterdir()) == []

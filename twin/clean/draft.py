@@ -2,12 +2,14 @@
 
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from twin.clean.match import Match, Model, closest, tag_names
 from twin.clean.recording import Recording
+from twin.clean.recording_file import FormatEntry
 from twin.clean.supposed import measured, noise, section, section_of, size
 from twin.clean.survey import Survey, mode_numbers, survey
 from twin.errors import DataError
@@ -21,8 +23,15 @@ ENOUGH = 50
 _NEVER_NEGATIVE = ("pressure", "flow", "level", "vibration", "speed", "current", "voltage", "power")
 
 
-def draft(source: Path, folder: Path) -> list[str]:
+def draft(source: Path, folder: Path, how: FormatEntry | None = None) -> list[str]:
     """Write ``recording.yaml`` and ``plant.yaml`` into a folder and return what was and wasn't guessed, line by line.
+
+    All files appear, or none.
+
+    Parameters
+    ----------
+    how : FormatEntry, optional
+        How the file is written, as far as it can't be found out.
 
     Raises
     ------
@@ -32,7 +41,7 @@ def draft(source: Path, folder: Path) -> list[str]:
     for name in ("recording.yaml", "plant.yaml"):
         if (folder / name).exists() or (folder / name).is_symlink():
             raise DataError(f"{folder / name}: exists; name another folder, or remove it")
-    found = survey(source)
+    found = survey(source, how)
     model = closest(found.columns)
     tags = tag_names(model.matches)
     read = [(match, tag) for match, tag in zip(model.matches, tags, strict=True) if match.reads]
@@ -41,19 +50,23 @@ def draft(source: Path, folder: Path) -> list[str]:
         raise DataError(f"{source}: no column says what it measures ({heads:.200}); name them like 'pressure (bar)'")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        data = _beside(source, folder)
-        name = re.sub(r"[^A-Za-z0-9_]+", "_", folder.resolve().name).strip("_") or "draft"
-        (folder / "plant.yaml").write_text(_plant(name, found, model, read), encoding="utf-8")
-        (folder / "recording.yaml").write_text(_recording(name, data, found, model, tags), encoding="utf-8")
+        with tempfile.TemporaryDirectory(prefix=".init-", dir=folder) as place:
+            made = Path(place)
+            data = _beside(source, folder, made)
+            name = re.sub(r"[^A-Za-z0-9_]+", "_", folder.resolve().name).strip("_") or "draft"
+            (made / "plant.yaml").write_text(_plant(name, found, model, read), encoding="utf-8")
+            (made / "recording.yaml").write_text(_recording(name, data, found, how, model, tags), encoding="utf-8")
+            Plant.load(made / "plant.yaml")
+            Recording.load(made / "recording.yaml")
+            for path in sorted(made.iterdir()):
+                path.rename(folder / path.name)
     except OSError as err:
         raise DataError(f"{folder}: can't be written: {err.strerror or err}; check the folder and the disk") from None
-    Plant.load(folder / "plant.yaml")
-    Recording.load(folder / "recording.yaml")
     return _told(folder, found, model, tags)
 
 
-def _beside(source: Path, folder: Path) -> str:
-    """Return the path of the file below the folder; one from elsewhere is copied there."""
+def _beside(source: Path, folder: Path, made: Path) -> str:
+    """Return the path of the file below the folder; one from elsewhere is copied to what is `made` for it."""
     inside = source.resolve()
     if inside.is_relative_to(folder.resolve()):
         return str(inside.relative_to(folder.resolve()))
@@ -63,7 +76,7 @@ def _beside(source: Path, folder: Path) -> str:
         raise DataError(f"{source}: is too large to be copied; move it into {folder} first")
     if (folder / name).exists():
         raise DataError(f"{folder / name}: exists; name another folder, or remove it")
-    shutil.copyfile(source, folder / name)
+    shutil.copyfile(source, made / name)
     return name
 
 
@@ -77,9 +90,14 @@ def _told(folder: Path, found: Survey, model: Model, tags: list[str]) -> list[st
         lines.append("  the start is a guess: the file counts from its own")
     elif not timing.zoned:
         lines.append(f"  the zone is a guess: {_zone(found)}")
+    if found.ragged:
+        lines.append(f"{found.ragged} lines have too many or too few cells: skipped and counted, see format.broken")
     lines.append(f"plant: begun from {model.plant.name}")
     for match, tag in zip(model.matches, tags, strict=True):
         head = quoted(match.column.header)
+        if match.column.absent:
+            odd = ", ".join(f"{number:g}" for number in match.column.absent)
+            lines.append(f"{head}: {odd} looks like 'no value' and is left out of what is guessed")
         if match.reads:
             guess = "" if match.column.unit else ", a guess"
             lines.append(f"{head}: tag {tag} reads {match.reads} in {match.unit or '1'}{guess}")
@@ -150,7 +168,7 @@ def _plant(name: str, found: Survey, model: Model, read: list[tuple[Match, str]]
     return "\n".join(line for line in lines if line) + "\n"
 
 
-def _recording(name: str, data: str, found: Survey, model: Model, tags: list[str]) -> str:
+def _recording(name: str, data: str, found: Survey, how: FormatEntry | None, model: Model, tags: list[str]) -> str:
     timing = found.timing
     columns = ", ".join(quoted(column) for column in timing.columns)
     time = f"columns: [{columns}], format: {quoted(timing.format)}"
@@ -164,7 +182,7 @@ def _recording(name: str, data: str, found: Survey, model: Model, tags: list[str
         "about: (fill in what was recorded, where and when)",
         "plant: plant.yaml",
         f"file: {quoted(data)}",
-        *_format(found),
+        *_format(found, how),
         *([f"# guess: these formats read the times too: {', '.join(timing.others)}"] if timing.others else []),
         *(["# guess: the start; the file counts from its own"] if timing.format.startswith("elapsed") else []),
         *(["# guess: the zone; the file says none"] if not timing.zoned and "elapsed" not in timing.format else []),
@@ -182,8 +200,8 @@ def _recording(name: str, data: str, found: Survey, model: Model, tags: list[str
     return "\n".join([*lines, "recipe:", "  tags:", *steps]) + "\n"
 
 
-def _format(found: Survey) -> list[str]:
-    """Return what was found of how the file is written, so that it stays so."""
+def _format(found: Survey, how: FormatEntry | None) -> list[str]:
+    """Return how the file is written, as it was said and found, so that it stays so."""
     facts, said = found.facts, []
     if "encoding" in facts:
         separator = {"tab": "tab", "semicolon": ";", "comma": ",", "bar": "|", "space": "space"}[facts["separator"]]
@@ -196,7 +214,16 @@ def _format(found: Survey) -> list[str]:
             f"thousands: {quoted(thousands)}",
             f"header: {header}",
         ]
-    return [f"format: {{{', '.join(said)}}}"] if said else []
+    for key in ("type", "units_row", "sheet", "group", "missing"):
+        if how is not None and key in how.model_fields_set:
+            value = getattr(how, key)
+            words = f"[{', '.join(map(quoted, value))}]" if isinstance(value, list) else quoted(value)
+            said.append(f"{key}: {words}")
+    why = []
+    if found.ragged:
+        said.append("broken: skip")
+        why = ["# guess: lines of odd lengths are skipped and counted; `broken: refuse` stops at them"]
+    return [*why, f"format: {{{', '.join(said)}}}"] if said else []
 
 
 def _column_lines(match: Match, tag: str) -> list[str]:

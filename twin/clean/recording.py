@@ -106,6 +106,23 @@ class Recording:
         return self.file
 
 
+def recipe_for(plant: Plant, name: str, assets: Path | None = None) -> Recipe:
+    """Return the recipe of a recording of this very plant.
+
+    Raises
+    ------
+    PlantError
+        If it can't be loaded, or is one of a plant with other tags.
+    """
+    found = Recording.load(name, assets=assets)
+    if [(tag.name, tag.unit) for tag in found.plant.tags.values()] != [(t.name, t.unit) for t in plant.tags.values()]:
+        raise PlantError(
+            f"{found.path}: is of plant {found.plant.name}, whose tags aren't those of {plant.name}; "
+            f"name a recording of {plant.name}"
+        )
+    return found.recipe
+
+
 def recipe_in(tree: Node, path: Path, plant: Plant) -> Recipe:
     """Return the recipe that a recording holds or names, for a plant that need not be the recording's."""
     return _Loader(tree, validated(tree, RecordingFile, PAGE), path, None).recipe(plant)

@@ -14,6 +14,8 @@ GAUSSIAN = 1.4826
 """Standard deviation of normal numbers over the median of their distances from the median."""
 SECOND = math.sqrt(6.0)
 """Standard deviation of second differences of white noise over its own."""
+LEAST = 1e-12
+"""Noise below it is a rounding error's."""
 WARM = "10 K"
 SHARE = "20 %"
 MOST = 12
@@ -31,12 +33,12 @@ def noise(values: np.ndarray) -> float:
     finite = values[np.isfinite(values)]
     bends = np.abs(np.diff(finite, 2)) if finite.size > 2 else np.zeros(1)
     found = GAUSSIAN * float(np.median(bends)) / SECOND
-    if found > 0.0:
+    if found > LEAST:
         return found
     steps = np.abs(np.diff(finite))
     steps = steps[steps > 0.0]
     size = float(np.max(np.abs(finite), initial=0.0))
-    return float(steps.min()) / math.sqrt(12.0) if steps.size else 1e-3 * size or 1e-3
+    return max(float(steps.min()) / math.sqrt(12.0) if steps.size else 1e-3 * size or 1e-3, LEAST)
 
 
 def section(model: Model, read: Sequence[tuple[Match, str]], period: float) -> list[str]:
@@ -56,7 +58,7 @@ def section(model: Model, read: Sequence[tuple[Match, str]], period: float) -> l
         lines += ["  unknown:", *unsure] if unsure else []
     if model.plant.paths(Memory):
         lines.append('  assume: ["*"]  # modes that no tag reads are as the twin\'s own equations make them')
-    spans = [f"    {tag}: {size(_span(match), match.unit)}" for match, tag in read if _span(match) > 0.0]
+    spans = [f"    {tag}: {size(_span(match), match.unit)}" for match, tag in read if _span(match) > LEAST]
     return [*lines, "  tolerance:", *spans] if spans else lines
 
 

@@ -52,7 +52,10 @@ class Timing(NamedTuple):
 
 
 class Column(NamedTuple):
-    """One column: its key in a recording, header, role, guessed kind and unit, words of a mode, and its numbers."""
+    """One column: its key in a recording, header, role, guessed kind and unit, words of a mode, and its numbers.
+
+    `absent` are numbers that seem to say that there is no reading; they are not among `values`.
+    """
 
     key: str
     header: str
@@ -61,20 +64,28 @@ class Column(NamedTuple):
     unit: str
     words: tuple[str, ...]
     values: np.ndarray
+    absent: tuple[float, ...] = ()
 
 
 class Survey(NamedTuple):
-    """What a file seems to hold, and what was found out about how it is written."""
+    """What a file seems to hold, and what was found out about how it is written; lines of odd lengths are `ragged`."""
 
     path: Path
     timing: Timing
     columns: tuple[Column, ...]
     facts: dict[str, str]
     korean: bool
+    ragged: int
 
 
-def survey(path: Path) -> Survey:
-    """Return what a file seems to hold, from its first rows.
+FAR, TWICE, BEYOND = 20.0, 3, 1e30
+"""Beyond so many quartile distances from the middle, so often the same: no reading. Beyond the last: none ever."""
+MOST_ABSENT = 4
+"""Such numbers that are named."""
+
+
+def survey(path: Path, how: FormatEntry | None = None) -> Survey:
+    """Return what a file seems to hold, from its first rows; `how` says how it is written, as far as that is known.
 
     Raises
     ------
@@ -82,7 +93,7 @@ def survey(path: Path) -> Survey:
         If it can't be read, or no column of it can be read as time.
     """
     notes = Notes()
-    table = open_table(path, FormatEntry(broken="skip"), notes)
+    table = open_table(path, (how or FormatEntry()).model_copy(update={"broken": "skip"}), notes)
     keys = [name if _is_plain(name, table.columns) else f"#{n}" for n, name in enumerate(table.columns, 1)]
     cells = _read(table, keys)
     if not cells or not len(cells[keys[0]]):
@@ -94,7 +105,7 @@ def survey(path: Path) -> Survey:
         if key not in timing.columns
     )
     korean = any("\uac00" <= character <= "\ud7a3" for name in table.columns for character in name)
-    return Survey(path, timing, columns, notes.facts, korean)
+    return Survey(path, timing, columns, notes.facts, korean, notes.times("ragged"))
 
 
 def _is_plain(name: str, columns: tuple[str, ...]) -> bool:
@@ -199,7 +210,27 @@ def _column(key: str, header: str, table: Table, cells: list[str]) -> Column:
         words = sorted({cell.strip() for cell in cells if cell.strip()})
         modes = tuple(words) if len(words) <= MOST_WORDS and all(len(word) <= 40 for word in words) else ()
         return Column(key, header, "mode" if modes else "text", kind if not modes else "state", "", modes, value[:0])
-    return Column(key, header, "number", kind, unit, (), value[np.isfinite(value)])
+    values, absent = without_absent(value[np.isfinite(value)])
+    return Column(key, header, "number", kind, unit, (), values, absent)
+
+
+def without_absent(values: np.ndarray) -> tuple[np.ndarray, tuple[float, ...]]:
+    """Return the numbers without those that seem to say that there is none, and which these are.
+
+    Loggers write -9999 or the largest number that they have where they have no value: far beyond all others, and again
+    and again the same. Nothing that is measured is beyond 1e30.
+    """
+    beyond = np.abs(values) >= BEYOND
+    absent, values = set(values[beyond].tolist()), values[~beyond]
+    while values.size:
+        low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
+        ends = [end for end in (values.min(), values.max()) if abs(end - middle) > FAR * (high - low) > 0.0]
+        odd = [float(end) for end in ends if np.count_nonzero(values == end) >= TWICE]
+        if not odd:
+            break
+        absent.update(odd)
+        values = values[~np.isin(values, odd)]
+    return values, tuple(sorted(absent)[:MOST_ABSENT])
 
 
 def mode_numbers(words: tuple[str, ...]) -> dict[str, int]:

@@ -1,12 +1,13 @@
 """Tables in Excel workbooks: values only, no formula is computed and nothing linked is fetched."""
 
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date, datetime, time
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from twin.errors import DataError, unknown
 MAX_BYTES = 256 << 20
 """A workbook that unpacks to more is not opened."""
 SAMPLE_ROWS = 300
+
+T = TypeVar("T")
 
 
 class XlsxTable:
@@ -79,17 +82,31 @@ class XlsxTable:
     def _rows(self) -> Iterator[Row]:
         """Yield the rows of the sheet as text, without the empty cells at their end."""
         with closing(_workbook(self.path)) as book:
-            if self._name and self._name not in book.sheetnames:
-                raise DataError(f"{self.path.name}: {unknown('sheet', self._name, book.sheetnames)}")
-            self._name = self._name or book.sheetnames[0]
+            known = [sheet.title for sheet in book.worksheets]  # but for sheets that hold a chart
+            if self._name not in ("", *known):
+                raise DataError(f"{self.path.name}: {unknown('sheet', self._name, known)}")
+            if not known:
+                raise DataError(f"{self.path.name}: has no sheet of cells; name another workbook")
+            self._name = self._name or known[0]
             try:
-                for line, cells in enumerate(book[self._name].iter_rows(values_only=True), 1):
+                for line, cells in enumerate(_quietly(book[self._name].iter_rows(values_only=True)), 1):
                     texts = [_text(cell) for cell in cells]
                     while texts and not texts[-1]:
                         texts.pop()
                     yield Row(line, texts)
             except (ValueError, KeyError, TypeError, AttributeError, SyntaxError) as err:  # openpyxl on damaged sheets
                 raise DataError(f"{self.path.name}: damaged sheet {self._name!r}: {err}; save it again") from None
+
+
+def _quietly(rows: Iterator[T]) -> Iterator[T]:
+    """Yield rows without openpyxl's warnings, of styles and of dates that it can't tell; their cells show it."""
+    while True:
+        with warnings.catch_warnings(action="ignore"):
+            try:
+                row = next(rows)
+            except StopIteration:
+                return
+        yield row
 
 
 def _workbook(path: Path) -> Any:
@@ -106,7 +123,8 @@ def _workbook(path: Path) -> Any:
     if unpacked > MAX_BYTES:
         raise DataError(f"{path}: unpacks to over {MAX_BYTES >> 20} MiB; save it as CSV or Parquet")
     try:
-        return openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        with warnings.catch_warnings(action="ignore"):
+            return openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     except Exception as err:  # openpyxl raises whatever the parts of a damaged workbook lead to
         raise DataError(f"{path}: damaged workbook: {type(err).__name__}: {err}; save it again") from None
 

@@ -41,7 +41,7 @@ OWN = (
     "show",
 )
 
-OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+OK, FAILED, USAGE, UNREADABLE, INTERRUPTED = 0, 1, 2, 4, 130
 
 EPILOG = """\b
 Exit codes:
@@ -196,7 +196,7 @@ def _run(given: list[str]) -> int:
     except OSError as err:
         if err.filename is None:
             return _unwritable(err, given)
-        return _complain(f"{err.filename}: {err.strerror or err}; check the path and the disk", FAILED, given)
+        return _complain(f"{err.filename}: {err.strerror or err}; check the path and the disk", UNREADABLE, given)
     except MemoryError:
         return _complain(
             "out of memory; ask for less at once: fewer members, slower tags, a shorter run", FAILED, given

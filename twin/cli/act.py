@@ -36,10 +36,13 @@ def command(data: Path, kind: str, target: str, who: str, role: str, minutes: fl
     ends with code 4; it stays in the journal as what was tried.
     """
     from twin.monitor import texts
-    from twin.service import Action, Client
+    from twin.service import Action, Client, refusal
 
+    action = Action(kind=kind, who=who, role=role, target=target, minutes=minutes, text=text)  # type: ignore[arg-type]
+    if wrong := refusal(action):
+        raise click.UsageError(wrong)
     with Client(data) as client:
-        entry = client.act(Action(kind=kind, who=who, role=role, target=target, minutes=minutes, text=text))  # type: ignore[arg-type]
+        entry = client.act(action)
     changes = _came_of(data, entry)
     if refused := [change for change in changes or () if change.cause.startswith("refused_")]:
         raise DataError(f"{target}: {texts.word('causes', refused[0].cause)}; see `twin advisories {data}`")

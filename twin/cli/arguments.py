@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 1e9
 _SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL | re.ASCII)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
@@ -48,6 +49,23 @@ class Duration(click.ParamType[float]):
         if seconds > _LONGEST:
             self.fail(f"{value!r} is longer than 1e9 s, some 30 years; give a shorter time", param, ctx)
         return seconds
+
+
+class Size(click.ParamType[int]):
+    """Room on a disk, such as ``20GB`` or ``500MiB``; a bare number is in bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return bytes."""
+        if isinstance(value, int):
+            return value
+        number, unit = split(str(value))
+        known = _NUMBER.fullmatch(number) and unit in _BYTES
+        room = float(number) * _BYTES[unit] if known else math.nan
+        if not 1.0 <= room < 1e18:
+            self.fail(f"{value!r} is no size; write it like 20GB or 500MiB", param, ctx)
+        return round(room)
 
 
 class Setting(click.ParamType[tuple[str, str]]):

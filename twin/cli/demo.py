@@ -49,11 +49,12 @@ def command(
             ending = "interrupted"
             out.print("ending", markup=False)
         summary = demo.finish()
+    ending = "failed" if demo.failed else ending
     if as_json:
         print_json({**summary._asdict(), "ending": ending})
     else:
         _told(summary, out.print)
-    return OK if ending == "done" else INTERRUPTED
+    return demo.failed or (OK if ending == "done" else INTERRUPTED)
 
 
 def _watch(demo: "Demo", wall: float | None) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from twin.cli import INTERRUPTED
-from twin.cli.arguments import assets_option, console, load_plant
-from twin.errors import PlantError
+from twin.cli.arguments import Duration, Size, assets_option, console, load_plant
+from twin.errors import DataError, PlantError
 
 
 @click.command("live")
@@ -16,11 +16,11 @@ from twin.errors import PlantError
 @click.option("--data", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Where everything is kept.")
 @click.option("--replay", is_flag=True, help="Accept recorded and accelerated sources.")
 @click.option("--recording", metavar="NAME", help="Clean readings by the recipe of this recording.")
-@click.option("--keep", metavar="TIME", default="30d", show_default=True, help="How long archives are kept.")
-@click.option("--max-disk", metavar="SIZE", default="", help="Most room for journal and archives, as 20GB.")
+@click.option("--keep", type=Duration(), default="30d", show_default=True, help="How long archives are kept.")
+@click.option("--max-disk", type=Size(), help="Most room for journal and archives, as 20GB.")
 @assets_option
 def command(
-    plant: str, listen: str, data: Path, replay: bool, recording: str | None, keep: str, max_disk: str,
+    plant: str, listen: str, data: Path, replay: bool, recording: str | None, keep: float, max_disk: int | None,
     folder: Path | None,
 ) -> int:  # fmt: skip
     """Take readings for PLANT, estimate what nobody measures, and advise.
@@ -28,12 +28,20 @@ def command(
     Ingest, twin and recorder run as processes of their own; Ctrl-C ends all of them and leaves valid files. Started
     again on the same folder the twin goes on where it was.
     """
+    from twin.clean.recording import recipe_for
+    from twin.ingest.entrance import checked_address
     from twin.live.group import Group
     from twin.live.station import address, parts
 
+    try:
+        checked_address(listen, curve=True)  # whether there are keys is seen by ingest
+    except DataError as err:
+        raise click.BadParameter(str(err), param_hint="--listen") from None
     found = load_plant(plant, folder)
     if found.estimation is None:
         raise PlantError(f"{found.name}: has no section 'estimate'; say in its file what isn't known for certain")
+    if recording is not None:
+        recipe_for(found, recording, folder)
     data.mkdir(parents=True, exist_ok=True)
     out = console()
     with Group(data, log=lambda line: out.print(line, markup=False)) as group:

@@ -27,9 +27,9 @@ def command(data: Path, plant: str, recording: str | None, folder: Path | None, 
     found = load_plant(plant, folder)
     recipe = None
     if recording:
-        from twin.clean.recording import Recording
+        from twin.clean.recording import recipe_for
 
-        recipe = Recording.load(recording, assets=folder).recipe
+        recipe = recipe_for(found, recording, folder)
     result = rerun(data, found, recipe)
     told: dict[str, Any] = result._asdict()
     if as_json:

@@ -103,6 +103,11 @@ def _shorten(db: sqlite3.Connection) -> None:
 
 def _make(path: Path) -> None:
     """Make an empty journal beside `path` and give it that name once it is whole and on disk."""
+    if any((path.parent / "snapshots").glob("*.twin")):
+        raise DataError(
+            f"{path}: is gone, and snapshots of a twin that followed it are there; "
+            "bring it back, or move the folder snapshots away to begin anew"
+        )
     for left in (log.of(path), path.with_name(f"{path.name}-journal")):
         if left.exists() and left.stat().st_size:  # SQLite would write it over what we make
             raise DataError(f"{left}: is there without its journal; bring {path.name} back, or move it away")

@@ -4,7 +4,6 @@ import argparse
 import hashlib
 import json
 import os
-import re
 import signal
 import sys
 import threading
@@ -16,11 +15,8 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import click  # noqa: E402
 
-from twin.cli.arguments import Duration  # noqa: E402
+from twin.cli.arguments import Duration, Size  # noqa: E402
 from twin.errors import TwinError  # noqa: E402
-
-_UNITS = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", re.ASCII)
 
 
 def main() -> int:
@@ -28,8 +24,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m twin.keep", description="Archive a journal.")
     parser.add_argument("plant", help="plant file or name")
     parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="the data folder")
-    parser.add_argument("--keep", default="30d", type=_seconds, metavar="TIME", help="how long archives are kept")
-    parser.add_argument("--max-disk", type=_bytes, metavar="SIZE", help="room for journal and archives, as 20GB")
+    parser.add_argument(
+        "--keep", default="30d", type=_read_by(Duration()), metavar="TIME", help="how long archives are kept"
+    )
+    parser.add_argument(
+        "--max-disk", type=_read_by(Size()), metavar="SIZE", help="room for journal and archives, as 20GB"
+    )
     parser.add_argument("--whole-journal", action="store_true", help="prune nothing of it")
     parser.add_argument("--assets", type=Path, metavar="DIR", help="folder of more asset files")
     given = parser.parse_args()
@@ -69,18 +69,16 @@ def _about(name: str, assets: Path | None) -> dict[str, Any]:
     }
 
 
-def _seconds(text: str) -> float:
-    try:
-        return Duration().convert(text, None, None)
-    except click.UsageError as err:
-        raise argparse.ArgumentTypeError(err.message) from None
+def _read_by(kind: Any) -> Any:
+    """Return what reads an option as the command line's own type does."""
 
+    def read(text: str) -> Any:
+        try:
+            return kind.convert(text, None, None)
+        except click.UsageError as err:
+            raise argparse.ArgumentTypeError(err.message) from None
 
-def _bytes(text: str) -> int:
-    found = _SIZE.fullmatch(text.strip())
-    if not found or found[2] not in _UNITS or not float(found[1]):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; write it like 20GB or 500MiB")
-    return round(float(found[1]) * _UNITS[found[2]])
+    return read
 
 
 def _say(line: str) -> None:

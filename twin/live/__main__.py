@@ -47,9 +47,9 @@ def main() -> int:
 def _recipe(given: Any, plant: Any) -> Any:
     """Return the recipe that was named, or None."""
     if given.recording is not None:
-        from twin.clean.recording import Recording
+        from twin.clean.recording import recipe_for
 
-        return Recording.load(given.recording, assets=given.assets).recipe
+        return recipe_for(plant, given.recording, given.assets)
     if given.recipe is not None:
         from twin.clean.recipe_loader import load
 

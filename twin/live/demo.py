@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from twin.plant import Plant
 
 SETTLE = 20.0
-"""How long the end waits for the twin to have taken what was sent [s]."""
+"""How long the end waits for a twin that takes no more of what was sent [s]."""
 
 
 class Wish(NamedTuple):
@@ -91,12 +91,14 @@ class Demo:
 
     def __init__(self, wish: Wish, say: Callable[[str], None]) -> None:
         self.wish, self.say = wish, say
-        self.folder = wish.data or Path(tempfile.mkdtemp(prefix="twin-demo-"))
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._temporary = wish.data is None
         self._declared: tuple[str, ...] = ()
         self._onset: float | None = None
         self._plant, self._path = self._checked()
+        self.folder = wish.data or Path(tempfile.mkdtemp(prefix="twin-demo-"))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._temporary = wish.data is None
+        self.failed = 0
+        """Exit code of a source that ended by itself and not well."""
         self.group = Group(self.folder, log=say)
         self._seen = 0
         self._progress = 0.0
@@ -104,8 +106,8 @@ class Demo:
     def _checked(self) -> tuple[str, Path]:
         """Return the plant's name and file, after everything was checked that can be before a process starts."""
         wish = self.wish
-        if (self.folder / "journal.sqlite").exists():
-            raise DataError(f"{self.folder}: holds a journal already; use an empty folder, or go on by `twin live`")
+        if wish.data is not None and (wish.data / "journal.sqlite").exists():
+            raise DataError(f"{wish.data}: holds a journal already; use an empty folder, or go on by `twin live`")
         plant, path = self._recorded(wish.recording) if wish.recording is not None else self._simulated()
         if plant.estimation is None:
             raise PlantError(f"{path}: has no section 'estimate'; say in it what isn't known for certain")
@@ -211,22 +213,28 @@ class Demo:
         """End the source, wait for the twin, end all, and sum up."""
         codes = self.group.end(["source"])
         sent = self._sent()
-        deadline = time.monotonic() + SETTLE
-        while time.monotonic() < deadline and self._behind():
+        deadline, behind = time.monotonic() + SETTLE, self._behind()
+        while behind and time.monotonic() < deadline:
             time.sleep(0.2)
+            before, behind = behind, self._behind()
+            deadline = time.monotonic() + SETTLE if behind < before else deadline
+        if behind:
+            self.say(f"the twin is {behind} journal entries behind: what follows is about less than was sent")
         self.look()
         self.group.end()
         if codes.get("source", 0) not in (0, 130):
+            self.failed = codes["source"] if codes["source"] > 0 else 1
             self.say(f"source: ended with code {codes['source']}: {self.group.words('source')}")
         return self._summary(sent)
 
-    def _behind(self) -> bool:
+    def _behind(self) -> int:
+        """Return how many journal entries the twin has yet to take, but for a last tick."""
         try:
             status = json.loads((self.folder / "twin.json").read_text(encoding="utf-8"))
             with Reader.open(self.folder) as reader:
-                return bool(status["entry"] < reader.last() - 1)
+                return max(reader.last() - 1 - int(status["entry"]), 0)
         except (OSError, ValueError, KeyError, DataError):
-            return False
+            return 0
 
     def _sent(self) -> dict[str, Any]:
         """Return what the source said of itself at its end."""

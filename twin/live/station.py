@@ -18,19 +18,19 @@ def parts(
     replay: bool = False,
     recording: str | None = None,
     assets: Path | None = None,
-    keep: str = "30d",
-    most: str = "",
+    keep: float = 30 * 86400.0,
+    most: int | None = None,
     whole_journal: bool = False,
 ) -> tuple[Part, ...]:
     """Return ingest, twin and recorder of a data folder; `whole_journal` prunes nothing of it."""
     source = ("--recording", recording) if recording else ()
     more = ("--assets", str(assets)) if assets else ()
-    room = ("--max-disk", most) if most else ()
+    room = ("--max-disk", str(most)) if most else ()
     whole = ("--whole-journal",) if whole_journal else ()
     return (
         Part("ingest", ("twin.ingest", "--data", str(data), "--listen", listen, *(("--replay",) if replay else ()))),
         Part("twin", ("twin.live", plant, "--data", str(data), *source, *more)),
-        Part("recorder", ("twin.keep", plant, "--data", str(data), "--keep", keep, *room, *whole, *more)),
+        Part("recorder", ("twin.keep", plant, "--data", str(data), "--keep", f"{keep!r}s", *room, *whole, *more)),
     )
 
 

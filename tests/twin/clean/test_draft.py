@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +12,8 @@ from twin.clean.draft import draft, quoted
 from twin.clean.notes import Notes
 from twin.clean.reader import blocks
 from twin.clean.recording import Recording
+from twin.clean.recording_file import FormatEntry
+from twin.clean.survey import without_absent
 from twin.errors import DataError
 from twin.plant import Plant
 from twin.read import parse
@@ -183,3 +186,57 @@ def test_any_text_is_read_back_from_yaml(text: str) -> None:
     line = f"{quoted(text)}: {quoted(text)}  # {quoted(text)}\n"
     assert "\n" not in line[:-1]
     assert parse(line, "x") == {clean: clean}
+
+
+def drafted(tmp_path: Path, lines: list[str], how: FormatEntry | None = None) -> tuple[str, Recording]:
+    """Return what is said of a file of these lines, and the recording that is drafted."""
+    (tmp_path / "f.csv").write_text("\n".join(lines) + "\n")
+    said = "\n".join(draft(tmp_path / "f.csv", tmp_path / "new", how))
+    return said, Recording.load(tmp_path / "new" / "recording.yaml")
+
+
+def test_lines_of_odd_lengths_are_told_and_skipped_by_the_draft_too(tmp_path: Path) -> None:
+    lines = ["time,temperature (degC)", *(f"2024-05-01 08:00:{n:02d},{20 + n % 3}" for n in range(30))]
+    lines[7] += ",9,9"
+    said, recording = drafted(tmp_path, lines)
+    assert "1 lines have too many or too few cells: skipped and counted" in said
+    assert recording.format.broken == "skip"
+    notes = Notes()
+    assert sum(block.tag.size for block in blocks(recording, notes)) == 29
+    assert notes.times("ragged") == 1
+
+
+@pytest.mark.parametrize("word", ["3.402823E+38", "-9999"])
+def test_a_number_that_means_no_value_is_named_and_left_out_of_the_range(tmp_path: Path, word: str) -> None:
+    cells = [word if n % 20 == 0 else str(20 + n % 7) for n in range(200)]
+    lines = ["time,temperature (degC)", *(f"2024-05-01 08:{n // 60:02d}:{n % 60:02d},{c}" for n, c in enumerate(cells))]
+    said, recording = drafted(tmp_path, lines)
+    assert f"{float(word):g} looks like 'no value'" in said
+    assert "range: {low: 8, high: 38}" in (tmp_path / "new" / "recording.yaml").read_text()
+    assert recording.plant.tags["temperature"].noise < 20.0
+
+
+def test_a_number_seen_once_or_twice_is_no_word_for_nothing() -> None:
+    values = np.array([*np.linspace(1.0, 2.0, 50), 900.0, 900.0])
+    kept, absent = without_absent(values)
+    assert (kept.size, absent) == (52, ())
+
+
+def test_what_cannot_be_found_out_can_be_said(tmp_path: Path) -> None:
+    lines = ["time;temperature (degC)", *(f"2024-05-01 08:00:{n:02d};29,85{n % 10}" for n in range(30))]
+    with pytest.raises(DataError, match="may have a decimal sign or thousands"):
+        drafted(tmp_path, lines)
+    assert not (tmp_path / "new").exists()
+    said, recording = drafted(tmp_path, lines, FormatEntry(decimal=","))
+    assert recording.format.decimal == ","
+    assert "decimal sign: ," in said
+
+
+def test_a_draft_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Recording, "load", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        draft(korean_file(tmp_path / "f.csv"), tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == []

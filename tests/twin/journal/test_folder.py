@@ -178,3 +178,14 @@ def test_a_journal_that_was_half_made_is_made_again(tmp_path: Path) -> None:
         journal.append([tick(1)])
     assert verify(tmp_path).ok
     assert not [*tmp_path.glob("*.new*")]
+
+
+def test_a_journal_that_is_gone_from_under_a_twin_is_not_begun_anew(folder: Path) -> None:
+    (folder / "snapshots").mkdir()
+    (folder / "snapshots" / "000000000005.twin").touch()
+    for path in folder.glob("journal.sqlite*"):
+        path.unlink()
+    with pytest.raises(DataError) as error:
+        opened(folder)
+    assert "is gone, and snapshots of a twin that followed it are there; bring it back" in said(error)
+    assert not list(folder.glob("journal.sqlite*"))
