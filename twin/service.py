@@ -186,9 +186,9 @@ def refusal(action: Action) -> str:
         able = " or ".join(role for role, kinds in MAY.items() if action.kind in kinds)
         return f"{action.who}: role {action.role} may not {action.kind}; ask the {able}"
     if action.kind in NEEDS_TIME and not action.minutes > 0.0:
-        return f"{action.kind} {action.target}: for how long? give minutes > 0"
+        return f"{action.kind} {action.target}: for how long? give minutes (--minutes) > 0"
     if action.kind in NEEDS_TEXT and not action.text.strip():
-        return f"{action.kind} {action.target}: why? give a text"
+        return f"{action.kind} {action.target}: why? give a text (--text)"
     if action.kind not in NEEDS_TIME and action.kind not in ("maintenance", "bypass", "suppress") and action.minutes:
         return f"{action.kind} {action.target}: it has no duration; leave minutes out"
     return ""

@@ -110,7 +110,7 @@ def test_an_action_is_answered_with_what_the_twin_made_of_it(
         (["comment", "adv-1", "--text", "two\nlines"], "text: 'two\\nlines' can't be stored; say it on one line"),
         (["comment", "adv-1", "--text", "x" * 2001], "say it on one line, up to 2000 characters"),
         (["shelve", "adv-1", "--text", "x", "--minutes", "nan"], "minutes: nan; give 0 to 525600, a year"),
-        (["shelve", "adv-1", "--text", "x"], "shelve adv-1: for how long? give minutes > 0"),
+        (["shelve", "adv-1", "--text", "x"], "shelve adv-1: for how long? give minutes (--minutes) > 0"),
         (["bypass", "TI-101", "--text", "x"], "role operator may not bypass; ask the engineer or maintainer"),
     ],
 )

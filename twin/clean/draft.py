@@ -17,6 +17,8 @@ from twin.plant import Plant
 
 MAX_COPIED = 1 << 30
 """A larger file is not copied beside its recording."""
+REACH = 20.0
+"""How many times what most readings span the drafted range reaches beyond: for what is impossible, not for faults."""
 ENOUGH = 50
 """Numbers from which a range and a spike are guessed."""
 
@@ -62,7 +64,8 @@ def draft(source: Path, folder: Path, how: FormatEntry | None = None) -> list[st
                 path.rename(folder / path.name)
     except OSError as err:
         raise DataError(f"{folder}: can't be written: {err.strerror or err}; check the folder and the disk") from None
-    return _told(folder, found, model, tags)
+    copied = [] if source.resolve().is_relative_to(folder.resolve()) else [f"copied {source} to {folder / data}"]
+    return [*copied, *_told(folder, found, model, tags)]
 
 
 def _beside(source: Path, folder: Path, made: Path) -> str:
@@ -92,15 +95,15 @@ def _told(folder: Path, found: Survey, model: Model, tags: list[str]) -> list[st
         lines.append(f"  the zone is a guess: {_zone(found)}")
     if found.ragged:
         lines.append(f"{found.ragged} lines have too many or too few cells: skipped and counted, see format.broken")
-    lines.append(f"plant: begun from {model.plant.name}")
+    lines.append(f"plant: begun from {model.plant.name}, a guess: of the shipped plants it can read most columns")
     for match, tag in zip(model.matches, tags, strict=True):
         head = quoted(match.column.header)
         if match.column.absent:
             odd = ", ".join(f"{number:g}" for number in match.column.absent)
             lines.append(f"{head}: {odd} looks like 'no value' and is left out of what is guessed")
         if match.reads:
-            guess = "" if match.column.unit else ", a guess"
-            lines.append(f"{head}: tag {tag} reads {match.reads} in {match.unit or '1'}{guess}")
+            guess = "a guess" if match.column.unit else "a guess, so is the unit"
+            lines.append(f"{head}: tag {tag} reads {match.reads} in {match.unit or '1'}: {guess}")
         else:
             lines.append(f"{head}: not guessed: {_why_not(match)}")
     lines.append(f"edit {folder / 'plant.yaml'} and {folder / 'recording.yaml'}; then:")
@@ -243,7 +246,7 @@ def _steps(match: Match, tag: str, period: float) -> list[str]:
     if values.size < ENOUGH or kind == "state":
         return head
     low, high = np.quantile(values, (0.01, 0.99))
-    reach = 2.0 * (high - low) or max(abs(high), 1.0)
+    reach = REACH * (high - low) or max(abs(high), 1.0)
     floor = 0.0 if kind in _NEVER_NEGATIVE and low >= 0.0 else low - reach
     lowest, highest = max(low - reach, floor), high + reach
     lines = [*head, "      # guess: from the quantiles of this file, widened; put the instrument's own range"]

@@ -55,7 +55,7 @@ def section(model: Model, read: Sequence[tuple[Match, str]], period: float) -> l
         lines += [part.rstrip() for part in told]
     else:
         unsure = [f"    {path}: {{spread: {off}, wander: {off}}}" for path, off in _unknowns(model, read)]
-        lines += ["  unknown:", *unsure] if unsure else []
+        lines += ["  unknown:", *unsure] if unsure else ['  unknown: {"*": 10 %}']
     if model.plant.paths(Memory):
         lines.append('  assume: ["*"]  # modes that no tag reads are as the twin\'s own equations make them')
     spans = [f"    {tag}: {size(_span(match), match.unit)}" for match, tag in read if _span(match) > LEAST]

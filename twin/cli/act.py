@@ -13,7 +13,7 @@ from twin.errors import DataError
 if TYPE_CHECKING:
     from twin.monitor.life import Change
 
-PATIENCE = 5.0
+PATIENCE = 20.0
 """How long the twin may take to answer what became of an action [s]; it goes on without us."""
 KINDS = ("acknowledge", "shelve", "unshelve", "comment", "maintenance", "bypass", "restore", "suppress")
 ROLES = ("operator", "engineer", "maintainer")

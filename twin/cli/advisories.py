@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command("advisories")
 @click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--language", type=click.Choice(("en", "ko")), default="en", show_default=True)
-@click.option("--log", "whole", is_flag=True, help="Print every change of an advisory, the oldest first.")
+@click.option("--log", "whole", is_flag=True, help="Print every change until now instead, the oldest first.")
 @json_option
 def command(data: Path, language: Literal["en", "ko"], whole: bool, as_json: bool) -> int:
     """Print the advisories that stand in DATA: what is wrong, why, what comes next, and what to do how soon.
@@ -42,6 +42,8 @@ def command(data: Path, language: Literal["en", "ko"], whole: bool, as_json: boo
     out = console()
     for change in changes:
         out.print(f"{_clock(change.time)} {texts.said(change, language)}", markup=False)
+    if whole:
+        return OK
     if not told:
         nothing = {"en": "nothing stands", "ko": "유효한 알림이 없습니다"}[language]
         out.print(f"{_clock(now)} {nothing}" if now else nothing, markup=False)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 1e9
 _SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_BYTES = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL | re.ASCII)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
@@ -52,7 +52,7 @@ class Duration(click.ParamType[float]):
 
 
 class Size(click.ParamType[int]):
-    """Room on a disk, such as ``20GB`` or ``500MiB``; a bare number is in bytes."""
+    """Room on a disk, such as ``20GB`` or ``500MiB``."""
 
     name = "size"
 

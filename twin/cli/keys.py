@@ -48,5 +48,8 @@ def listed(data: Path) -> None:
     """List the gateways that may connect, with their public keys."""
     from twin.ingest import keys
 
-    for name, public in sorted(keys.allowed(data).items()):
+    found = keys.allowed(data)
+    for name, public in sorted(found.items()):
         click.echo(f"{name} {public}")
+    if not found:
+        click.echo(f"{data}: no gateway has a key; make one with `twin keys new NAME --data {data}`", err=True)

@@ -1,12 +1,16 @@
 """`twin replay`: the journal through the twin once more; the same bytes."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from twin.cli import OK
 from twin.cli.arguments import assets_option, console, json_option, load_plant, print_json
+
+if TYPE_CHECKING:
+    from twin.live.rerun import Rerun
 
 FAILED_CHECK = 5
 
@@ -31,11 +35,24 @@ def command(data: Path, plant: str, recording: str | None, folder: Path | None, 
 
         recipe = recipe_for(found, recording, folder)
     result = rerun(data, found, recipe)
-    told: dict[str, Any] = result._asdict()
     if as_json:
-        print_json(told)
+        print_json(result._asdict())
     else:
-        out = console()
-        for name, value in told.items():
-            out.print(f"{name}: {value}", markup=False)
+        for line in _told(result):
+            console().print(line, markup=False)
     return OK if not result.different else FAILED_CHECK
+
+
+def _told(result: "Rerun") -> Iterator[str]:
+    """Yield what came of it, a line each."""
+    yield f"{result.instants} instants of {result.entry} journal entries; the last state is {result.digest}"
+    if not result.same and not result.different:
+        yield "there is no snapshot to compare with"
+    if result.same:
+        yield f"the same as the snapshots after entries {', '.join(map(str, result.same))}"
+    if result.different:
+        entries = ", ".join(map(str, result.different))
+        yield (
+            f"different from the snapshots after entries {entries}: made by another version, or with another plant or "
+            "recording; name those they were made with"
+        )

@@ -21,13 +21,19 @@ QUANTILES = (0.05, 0.5, 0.95)
 
 
 class Trend(NamedTuple):
-    """How a fault grows: its path, severity now and change a second with their standard deviations, SI."""
+    """How a fault grows: its path, severity now and change a second with their standard deviations, SI.
+
+    What has grown for `seen` seconds may stop at any time: it goes on for `d` more with probability
+    ``seen / (seen + d)``, as for any duration of which nothing is known but that it is looked at at no special moment
+    (Gott 1993, Nature 363, 315). Infinite where it can't stop.
+    """
 
     path: str
     severity: float
     deviation: float
     rate: float
     rate_deviation: float
+    seen: float = np.inf
 
 
 class Crossing(NamedTuple):
@@ -115,11 +121,12 @@ def outlook(
 
 
 class _Drawn(NamedTuple):
-    """Members drawn from the belief, and each one's severity of the fault and its change a second."""
+    """Members drawn from the belief, and each one's severity of the fault, its change a second, and for how long."""
 
     members: Ensemble
     severities: np.ndarray
     rates: np.ndarray
+    durations: np.ndarray
 
 
 def _run(
@@ -139,7 +146,9 @@ def _run(
     for ahead in times:
         if trend is not None:
             low, high = belief.plant.quantity(trend.path).bounds
-            members.set(trend.path, np.clip(drawn.severities + drawn.rates * ahead, low, high))
+            members.set(
+                trend.path, np.clip(drawn.severities + drawn.rates * np.minimum(ahead, drawn.durations), low, high)
+            )
         try:
             members.advance(begin + ahead)
         except SimulationError:
@@ -164,7 +173,7 @@ def _drawn(belief: UnscentedFilter, trend: Trend | None, key: str) -> _Drawn:
     mean, covariance = belief.moments.mean, belief.moments.covariance
     size = mean.size
     factor = factored(np.ascontiguousarray(covariance), size)
-    draws = normal(member_seeds(0, MEMBERS), key, "belief", 0, size + 2)
+    draws = normal(member_seeds(0, MEMBERS), key, "belief", 0, size + 3)
     away = draws[:, :size] @ factor
     for i, unknown in enumerate(belief.unknowns):
         u = mean[i] + away[:, i]
@@ -178,9 +187,21 @@ def _drawn(belief: UnscentedFilter, trend: Trend | None, key: str) -> _Drawn:
         low, high = belief.plant.quantity(path).bounds
         members.set(path, np.clip(members.get(path) + away[:, size + k], low, high))
     if trend is None:
-        return _Drawn(members, np.zeros(MEMBERS), np.zeros(MEMBERS))
+        return _Drawn(members, *np.zeros((3, MEMBERS)))
     severities = trend.severity + trend.deviation * draws[:, size]
-    return _Drawn(members, severities, trend.rate + trend.rate_deviation * draws[:, size + 1])
+    rates = trend.rate + trend.rate_deviation * draws[:, size + 1]
+    return _Drawn(members, severities, rates, _durations(trend.seen, draws[:, size + 2]))
+
+
+def _durations(seen: float, draws: np.ndarray) -> np.ndarray:
+    """Return for how long each member's fault goes on growing: the quantiles of ``seen / (seen + d)``, in drawn order.
+
+    Quantiles rather than draws: with few members the share that goes on for long is then what it should be.
+    """
+    if not np.isfinite(seen):
+        return np.full(draws.size, np.inf)
+    going_on = (np.argsort(np.argsort(draws, kind="stable"), kind="stable") + 0.5) / draws.size
+    return np.asarray(seen * (1.0 / going_on - 1.0))
 
 
 def _limits(

@@ -67,6 +67,8 @@ class Diagnosis:
         self.suspicious = False
         self.newest = [float(v) for v in judged.shown[: len(self.tags)]]
         """What each tag read last, SI."""
+        self.fresh = 0.0
+        """When what was known was forgotten last: nothing began before [s]."""
         self.near = 0.0
         """When some tag was last away from what is expected while something was suspected [s]."""
         self.excursion = Excursion(self.tags, judged.estimation.tolerance, judged.estimation.every)
@@ -84,6 +86,7 @@ class Diagnosis:
             "suspicious": self.suspicious,
             "newest": list(self.newest),
             "near": self.near,
+            "fresh": self.fresh,
             "excursion": self.excursion.state(),
         }
 
@@ -92,12 +95,13 @@ class Diagnosis:
         self.judge(bool(state["suspicious"]))
         self.newest = [float(v) for v in state["newest"]]
         self.near = float(state["near"])
+        self.fresh = float(state["fresh"])
         self.excursion.restore(state["excursion"])
 
     def verdict(self, now: float) -> Verdict:
         """Return what is wrong `now`, in seconds since the first reading; hold or release what the filter learns."""
         if now < self.judged.estimation.commission:
-            self.judged.forget()
+            self._forget(now)
             return Verdict(False, (), 0.0, now)
         s = self.judged.suspicions
         excess, best = float(s.excess[0]), int(np.argmax(s.evidence)) if s.evidence.size else -1
@@ -113,14 +117,23 @@ class Diagnosis:
             self.excursion.end()
             evident = top >= SUSPECT or excess >= UNEXPLAINED
             if before and gone:
-                self.judged.forget()  # sums of what was keep growing with how far off it was; it is over all the same
+                self._forget(now)  # sums of what was keep growing with how far off it was; it is over all the same
             if self.excursion.declared and (before or (evident and self.excursion.size < HALF)):
-                self.judged.forget()  # what doesn't matter is no evidence of what may come
+                self._forget(now)  # what doesn't matter is no evidence of what may come
             return Verdict(False, (), 0.0, now)
         since = float(min(s.onset[best], s.excess[1])) if top >= SUSPECT else float(s.excess[1])
         if self.excursion.declared:
             since = max(since, self.excursion.left)
-        return Verdict(True, self._candidates(top, excess), self._size(), since)
+        return Verdict(True, self._candidates(top, excess), self._size(), max(since, self.fresh))
+
+    def renew(self, now: float, subject: str) -> None:
+        """Believe anew what the plant's file says of an asset or a tag: it was replaced or repaired."""
+        self.judged.renew(subject)
+        self.fresh = now
+
+    def _forget(self, now: float) -> None:
+        self.judged.forget()
+        self.fresh = now
 
     def _gone(self, now: float) -> bool:
         """Return whether every tag has long been where the held baseline expects it: whatever it was is over."""
@@ -190,7 +203,8 @@ class Diagnosis:
         best, share = verdict.candidates[0] if verdict.candidates else ("", 0.0)
         if not verdict.candidates:
             near = self._near([tag for tag, _ in told])
-            yield Condition(KEY, "unknown", size, 0.5, since, {**values, **near}, tuple(t for t, _ in told))
+            about = [*(tag for tag, _ in told), *(self._owner(tag) for tag, _ in told)]
+            yield Condition(KEY, "unknown", size, 0.5, since, {**values, **near}, tuple(dict.fromkeys(about)))
         elif best in self.tags and (share >= SURE or not faults):
             yield self._sensor(best, share, size, since)
         elif len(faults) > 1 and faults[0][1] < SURE:
@@ -232,7 +246,11 @@ class Diagnosis:
             "size": float(self.deviations()[self.tags.index(tag)]),
             "since": since,
         }
-        return Condition(KEY, "sensor", size, share, since, told, (tag,))
+        return Condition(KEY, "sensor", size, share, since, told, (tag, asset))
+
+    def _owner(self, tag: str) -> str:
+        """Return the asset that a tag reads: who works at it may be who moves the tag."""
+        return next(t for t in self.judged.tags if t.name == tag).reads.partition(".")[0]
 
     def _near(self, tags: list[str]) -> dict[str, float | str]:
         """Return the asset whose tags deviate, if it is one."""

@@ -22,8 +22,10 @@ NOTE = 15.0
 """How often a severity is noted [s], and `NOTES` are kept."""
 NOTES = 60
 ENOUGH = 4
-LIKELY = 0.5
-"""A crossing this likely within the horizon is an advisory of its own."""
+LIKELY, UNLIKELY = 0.5, 0.25
+"""A crossing this likely within the horizon is an advisory of its own, until it is less likely than the second."""
+STALE = 600.0
+"""How long what was foreseen still counts when the fault is called something else [s]."""
 
 
 class Foresight:
@@ -32,14 +34,19 @@ class Foresight:
     def __init__(self, plant: Plant, belief: Filter) -> None:
         self.plant, self.belief = plant, belief
         self.path = ""
+        self.since = 0.0
         self.notes: list[list[float]] = []
         self.looked = -math.inf
         self.crossing: list[Any] = []
+        """When it was looked ahead, for which fault, and what was found: the fields of a `Crossing`, if anything."""
 
-    def see(self, now: float, path: str) -> None:
-        """Take note of the fault that explains the readings best, or that none does (an empty path)."""
+    def see(self, now: float, path: str, since: float) -> None:
+        """Take note of the fault that explains the readings best, and since when; or that none does (an empty path)."""
         if path != self.path:
-            self.path, self.notes, self.crossing, self.looked = path, [], [], -math.inf
+            self.path, self.notes, self.looked = path, [], -math.inf
+        self.since = since
+        if self.crossing and now - self.crossing[0] > STALE:
+            self.crossing = []
         if not path:
             return
         if not self.notes or now - self.notes[-1][0] >= NOTE:
@@ -59,7 +66,8 @@ class Foresight:
         left = sizes - sizes.mean() - rate * away
         spread = math.sqrt(float(left @ left) / max(len(times) - 2, 1) / power)
         rate = rate if rate * self.belief.unit(suspect) > 0.0 else 0.0
-        return Trend(self.path, float(sizes[-1]), self.belief.deviation(suspect), rate, spread if rate else 0.0)
+        seen = max(float(times[-1]) - self.since, NOTE)
+        return Trend(self.path, float(sizes[-1]), self.belief.deviation(suspect), rate, spread if rate else 0.0, seen)
 
     def _look(self, now: float) -> None:
         if not isinstance(self.belief, UnscentedFilter):
@@ -69,13 +77,17 @@ class Foresight:
         except SimulationError:
             self.crossing = []
             return
-        first = next((c for c in found.crossings if c.probability >= LIKELY), None)
-        self.crossing = [now, *first] if first else [now]
+        told = found_before.what if (found_before := self._found()) else ""
+        likely = (c for c in found.crossings if c.probability >= (UNLIKELY if c.what == told else LIKELY))
+        self.crossing = [now, self.path, *next(likely, ())]
 
     def values(self, epoch: float) -> dict[str, float | str]:
         """Return the parameters of a text that say what is passed when; `epoch` turns times into source time [s]."""
-        if not self.crossing:
+        if not self.crossing or self.crossing[1] != self.path:
             return {}
+        return self._told(epoch)
+
+    def _told(self, epoch: float) -> dict[str, float | str]:
         found = self._found()
         if found is None:
             return {"horizon": HORIZON}
@@ -98,7 +110,8 @@ class Foresight:
 
     def conditions(self, epoch: float) -> list[Condition]:
         """Return the advisory about a limit that is likely to be passed, if there is one."""
-        told, found = self.values(epoch), self._found()
+        found = self._found()
+        told = self._told(epoch) if found is not None else {}
         if "limit_tag" not in told or found is None:
             return []
         tag = self.plant.tags[found.what]
@@ -106,19 +119,20 @@ class Foresight:
         values = {k: v for k, v in told.items() if k not in ("limit_tag", "horizon")}
         values |= {"tag": found.what, "place": names.place(tag.reads, self.plant.assets[asset])}
         values |= {"probability": found.probability}
-        cause = names.fault(self.path, self.plant.assets[self.path.partition(".")[0]])
+        path = str(self.crossing[1])
+        cause = names.fault(path, self.plant.assets[path.partition(".")[0]])
         values |= {"cause": cause["fault"], "respond": cause["respond"]}
         since = epoch + float(self.crossing[0])
         return [Condition(f"limit:{found.what}", "limit_ahead", 1.0, found.probability, since, values, (asset,))]
 
     def _found(self) -> Crossing | None:
-        return Crossing(*self.crossing[1:]) if len(self.crossing) > 1 else None
+        return Crossing(*self.crossing[2:]) if len(self.crossing) > 2 else None
 
     def state(self) -> list[Any]:
         """Return everything, as plain numbers and text."""
-        return [self.path, [list(n) for n in self.notes], self.looked, list(self.crossing)]
+        return [self.path, self.since, [list(n) for n in self.notes], self.looked, list(self.crossing)]
 
     def restore(self, state: list[Any]) -> None:
         """Go on from what `state` returned."""
-        self.path, notes, self.looked, self.crossing = state[0], state[1], state[2], list(state[3])
+        self.path, self.since, notes, self.looked, self.crossing = *state[:4], list(state[4])
         self.notes = [list(n) for n in notes]

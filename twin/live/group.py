@@ -92,7 +92,7 @@ class Group:
             lines = (self.folder / f"{name}.log").read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             lines = []
-        return lines[-1][:500] if lines else "it said nothing"
+        return lines[-1].removeprefix(f"{name}: ")[:500] if lines else "it said nothing"
 
     def running(self, name: str) -> bool:
         """Return whether a process runs."""

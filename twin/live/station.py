@@ -25,7 +25,7 @@ def parts(
     """Return ingest, twin and recorder of a data folder; `whole_journal` prunes nothing of it."""
     source = ("--recording", recording) if recording else ()
     more = ("--assets", str(assets)) if assets else ()
-    room = ("--max-disk", str(most)) if most else ()
+    room = ("--max-disk", f"{most}B") if most else ()
     whole = ("--whole-journal",) if whole_journal else ()
     return (
         Part("ingest", ("twin.ingest", "--data", str(data), "--listen", listen, *(("--replay",) if replay else ()))),

@@ -16,6 +16,7 @@ from twin.journal.entries import Entry
 from twin.live import watch
 from twin.live.arrivals import Arrivals, Bin
 from twin.live.diagnosis import Diagnosis, Verdict
+from twin.live.fit import Fit
 from twin.live.foresight import Foresight
 from twin.live.pack import pack, unpack
 from twin.live.source import MICRO, SILENT
@@ -28,9 +29,7 @@ from twin.plant import Plant
 from twin.service import Action
 from twin.snapshot import identity
 
-FORMAT = 1
-LOST_INSTANTS = 20
-"""After so many instants in a row with a third of the readings beyond the gate the twin has lost its plant."""
+FORMAT = 2
 LONGEST = 3600 * MICRO
 """A silence counts for this long at most: after it the twin knows no more than after a longer one [us]."""
 CREDIBLE = 1e6
@@ -103,7 +102,7 @@ class LiveTwin:
         """What tells the state of this twin from that of any other."""
         self.entry = 0
         """Number of the last journal entry taken."""
-        self.rough = 0
+        self.fit = Fit(estimation)
         self.age = self.reached = 0
         """Time that the filter has lived through, and end of the last instant it took in [us]."""
         self._quiet = 0
@@ -160,12 +159,11 @@ class LiveTwin:
         except SimulationError:
             return self._begin_anew(part)
         fit = float(trace.fit[0, 0] / trace.fit[0, 1]) if trace.fit[0, 1] else 1.0
-        crowd = trace.fit[0, 2] * 3.0 > trace.fit[0, 1]
-        self.rough = self.rough + 1 if crowd and now > self.filter.estimation.commission / 5.0 else 0
         self.diagnosis.see(now, reading, trace.predicted[0])
         verdict = self.diagnosis.verdict(now)
+        self.fit.see(now, reading, trace, suspicious=verdict.suspicious)
         epoch = part.end / MICRO - now
-        self.foresight.see(now, self.diagnosis.fault_of(verdict))
+        self.foresight.see(now, self.diagnosis.fault_of(verdict), verdict.since)
         conditions = (
             *self.diagnosis.conditions(verdict, epoch, self.foresight.values(epoch)),
             *self.foresight.conditions(epoch), *self._states(now, epoch), *self._sources(),
@@ -186,8 +184,9 @@ class LiveTwin:
         """Believe the plant's file again: what was believed until now has stopped meaning anything."""
         self.filter.start()
         self.diagnosis.judge(suspicious=False)
-        self.foresight.see(0.0, "")
-        self.age, self.rough = 0, LOST_INSTANTS
+        self.foresight.see(0.0, "", 0.0)
+        self.age = 0
+        self.fit.lose()
         conditions = (*self._states(0.0, part.end / MICRO), *self._sources())
         time, changes = self._tell(part.end / MICRO, conditions)
         return self._bare(time, conditions, changes)
@@ -219,9 +218,7 @@ class LiveTwin:
             unseen = [(path, self.plant.assets[path.partition(".")[0]]) for path in self.filter.trial.unseen]
             if unseen:
                 yield Condition("twin:unseen", "unobservable", 1.0, 1.0, epoch, {"places": names.places(unseen)})
-        if self.rough >= LOST_INSTANTS:
-            since = epoch + now - self.rough
-            yield Condition("twin:diverged", "diverged", 1.0, 1.0, since, {"since": since})
+        yield from self.fit.conditions(epoch)
 
     def _sources(self) -> tuple[Condition, ...]:
         """Return conditions of gateways and of single tags."""
@@ -258,7 +255,7 @@ class LiveTwin:
         time = self.advisories.state.time if math.isfinite(self.advisories.state.time) else entry.clock / MICRO
         changes = self.advisories.act(time, action)
         for subject in resets(changes):
-            self.filter.renew(subject)
+            self.diagnosis.renew(self.age / MICRO, subject)
         yield self._bare(time, (), tuple(changes))
 
     def head(self) -> Instant | None:
@@ -289,7 +286,8 @@ class LiveTwin:
             "filter": self.filter.state(),
             "arrivals": self.arrivals.state(),
             "advisories": self.advisories.encode(),
-            "numbers": [self.rough, self.age, self.reached, self._quiet],
+            "numbers": [self.age, self.reached, self._quiet],
+            "fit": self.fit.state(),
             "conditions": [list(condition) for condition in self._conditions],
             "running": dict(self._running),
             "foresight": self.foresight.state(),
@@ -325,7 +323,8 @@ class LiveTwin:
         named, rules = (list(self.plant.assets), list(self.plant.tags)), self.advisories.rules
         self.advisories = Advisories.decode(state["advisories"], *named, rules)
         self.entry = int(state["entry"])
-        self.rough, self.age, self.reached, self._quiet = (int(number) for number in state["numbers"])
+        self.age, self.reached, self._quiet = (int(number) for number in state["numbers"])
+        self.fit.restore(state["fit"])
         self._conditions = tuple(Condition._make([*said[:6], tuple(said[6])]) for said in state["conditions"])
         self._running = {str(asset): bool(runs) for asset, runs in state["running"].items()}
         self.foresight.restore(state["foresight"])

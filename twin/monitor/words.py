@@ -81,10 +81,14 @@ def clock(time: float, setting: Setting) -> str:
     return f"{then:%m-%d %H:%M}" if then.year == now.year else f"{then.year:04d}-{then:%m-%d %H:%M}"
 
 
+CLOCKS = 2.0
+"""A reading may be this far ahead of the instant that is told of [s]: that is now, not the future."""
+
+
 def relative(time: float, setting: Setting) -> str:
     """Return how long ago, or how far ahead."""
     ahead = time - setting.now
-    if abs(ahead) < 0.5:
+    if abs(ahead) < 0.5 or 0.0 < ahead < CLOCKS:
         return "지금" if setting.language == "ko" else "now"
     length = duration(round(ahead), setting.language)
     if setting.language == "ko":

