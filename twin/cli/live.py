@@ -1,6 +1,9 @@
 """`twin live`: keep a twin in step with a plant that sends its readings."""
 
+import json
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -18,20 +21,23 @@ from twin.errors import DataError, PlantError
 @click.option("--recording", metavar="NAME", help="Clean readings by the recipe of this recording.")
 @click.option("--keep", type=Duration(), default="30d", show_default=True, help="How long archives are kept.")
 @click.option("--max-disk", type=Size(), help="Most room for journal and archives, as 20GB.")
+@click.option("--language", type=click.Choice(["en", "ko"]), default="en", show_default=True, help="Of the advisories.")
 @assets_option
 def command(
     plant: str, listen: str, data: Path, replay: bool, recording: str | None, keep: float, max_disk: int | None,
-    folder: Path | None,
+    language: str, folder: Path | None,
 ) -> int:  # fmt: skip
     """Take readings for PLANT, estimate what nobody measures, and advise.
 
-    Ingest, twin and recorder run as processes of their own; Ctrl-C ends all of them and leaves valid files. Started
-    again on the same folder the twin goes on where it was.
+    Advisories are printed as they come; `twin advisories` lists those that stand. Ingest, twin and recorder run as
+    processes of their own; Ctrl-C ends all of them and leaves valid files. Started again on the same folder the twin
+    goes on where it was.
     """
     from twin.clean.recording import recipe_for
     from twin.ingest.entrance import checked_address
     from twin.live.group import Group
     from twin.live.station import address, parts
+    from twin.live.teller import Teller
 
     try:
         checked_address(listen, curve=True)  # whether there are keys is seen by ingest
@@ -44,17 +50,36 @@ def command(
         recipe_for(found, recording, folder)
     data.mkdir(parents=True, exist_ok=True)
     out = console()
-    with Group(data, log=lambda line: out.print(line, markup=False)) as group:
+
+    def say(line: str) -> None:
+        out.print(line, markup=False)
+
+    with Group(data, log=say) as group:
         try:
             wanted = parts(
                 plant, data, listen, replay=replay, recording=recording, assets=folder, keep=keep, most=max_disk
             )
             for part in wanted:
                 group.start(part)
-            out.print(f"{found.name}: listening on {address(data, group)}; data in {data}; Ctrl-C ends", markup=False)
+            say(f"{found.name}: listening on {address(data, group)}; data in {data}; Ctrl-C ends")
+            teller, heard = Teller(data, language, say, anew=True), False
             while True:
                 group.check()
+                heard = heard or _heard(data, say)
+                teller.look()
                 time.sleep(0.5)
         except KeyboardInterrupt:
-            out.print("ending", markup=False)
+            say("ending")
     return INTERRUPTED
+
+
+def _heard(data: Path, say: Callable[[str], None]) -> bool:
+    """Say once that the twin follows, from the first instant that it has settled; return whether it was said."""
+    try:
+        status = json.loads((data / "twin.json").read_text(encoding="utf-8"))
+        settled = float(status["settled"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    if settled > 0.0:
+        say(f"readings arrive; the twin is at {datetime.fromtimestamp(settled, UTC):%Y-%m-%d %H:%M:%S} UTC")
+    return settled > 0.0

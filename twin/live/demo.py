@@ -5,19 +5,15 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from twin.documents import Advisory
 from twin.errors import DataError, PlantError, unknown
 from twin.journal.reader import Reader
 from twin.live.group import Group, Part
-from twin.live.history import History
 from twin.live.station import address, parts
-from twin.monitor import texts
-from twin.monitor.life import Change
+from twin.live.teller import Teller
 
 if TYPE_CHECKING:
     from twin.clean.recording import Recording
@@ -100,8 +96,7 @@ class Demo:
         self.failed = 0
         """Exit code of a source that ended by itself and not well."""
         self.group = Group(self.folder, log=say)
-        self._seen = 0
-        self._progress = 0.0
+        self._teller = Teller(self.folder, wish.language, say)
 
     def _checked(self) -> tuple[str, Path]:
         """Return the plant's name and file, after everything was checked that can be before a process starts."""
@@ -186,28 +181,7 @@ class Demo:
     def look(self) -> None:
         """Check the processes, and tell what is new."""
         self.group.check()
-        try:
-            with History(self.folder, write=False) as history:
-                changes = history.changes()
-        except DataError:
-            return
-        standing: dict[str, Advisory] = {}
-        if len(changes) > self._seen:
-            with History(self.folder, write=False) as history:
-                standing = {a.id: a for a in history.standing()}
-        for change in changes[self._seen :]:
-            self._tell(change, standing)
-        self._seen = len(changes)
-
-    def _tell(self, change: Change, standing: dict[str, Advisory]) -> None:
-        """Say a transition, with the whole text where something new is told."""
-        when = datetime.fromtimestamp(change.time, UTC).strftime("%H:%M:%S")
-        found = standing.get(change.advisory)
-        self.say(f"{when} {texts.said(change, self.wish.language)}")
-        if found is not None and change.cause in ("raised", "renamed"):
-            told = texts.text(found.code, found.values, self.wish.language, now=change.time)
-            for line in (told.headline, told.why, told.outlook, told.do, told.tell_more):
-                self.say(f"    {line}")
+        self._teller.look()
 
     def finish(self) -> Summary:
         """End the source, wait for the twin, end all, and sum up."""

@@ -26,10 +26,11 @@ def instant(time: float, *changes: Change, expected: float = 1.0) -> Instant:
     return Instant(time, array, quality, array * 0 + expected, array + 1, verdict, (), changes, 0.9)
 
 
-def advisory(key: str) -> Advisory:
+def advisory(key: str, values: dict[str, float | str] | None = None) -> Advisory:
     return Advisory(
         id="adv-1", key=key, code="stale", state="unacknowledged", priority=2, size=1.0, peak=1.0, probability=1.0,
-        since=1.0, raised=1.0, changed=1.0, values={}, about=(), hidden_by="", by="", reason="", until=1e9, note="",
+        since=1.0, raised=1.0, changed=1.0, values=values or {}, about=(), hidden_by="", by="", reason="", until=1e9,
+        note="",
     )  # fmt: skip
 
 
