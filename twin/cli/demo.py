@@ -1,6 +1,7 @@
 """`twin demo`: a factory, its twin and everything between, on this machine."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,8 @@ def command(
     if as_json:
         print_json({**summary._asdict(), "ending": ending})
     else:
-        _told(summary, out.print)
+        for line in _told(summary):
+            out.print(line, markup=False)
     return demo.failed or (OK if ending == "done" else INTERRUPTED)
 
 
@@ -65,6 +67,30 @@ def _watch(demo: "Demo", wall: float | None) -> None:
         time.sleep(0.2)
 
 
-def _told(summary: "Summary", say: object) -> None:
-    for name, value in summary._asdict().items():
-        say(f"{name}: {value}")  # type: ignore[operator]
+def _told(summary: "Summary") -> Iterator[str]:
+    """Yield what came of it, in words."""
+    s, kind = summary, "SIMULATED" if summary.simulated else "RECORDED"
+    yield f"{s.plant}, {kind}: {s.readings} readings in {s.source_s:.0f} s of its time"
+    yield f"lost {s.lost}, stored twice {s.duplicated}, too late to count {s.late}"
+    if s.lock_on_s is None:
+        yield "never in step: these readings aren't what this plant's file describes"
+    else:
+        yield f"in step after {s.lock_on_s:.0f} s"
+    if s.coverage_95 is not None:
+        before = "" if s.coverage_95_before is None else f", {s.coverage_95_before:.1%} while nothing was wrong"
+        yield f"readings within their 95 % band: {s.coverage_95:.1%}{before}"
+    yield from _of_the_fault(s)
+    if s.data:
+        yield f"everything is kept in {s.data}"
+
+
+def _of_the_fault(s: "Summary") -> Iterator[str]:
+    if s.onset_s is None:
+        yield f"nothing is known to have gone wrong; advisories of something wrong: {s.false_advisories}"
+        return
+    told = "not told" if s.detect_delay_s is None else f"told {s.detect_delay_s:.0f} s later"
+    yield f"something went wrong after {s.onset_s:.0f} s: {told}; advisories before that: {s.false_advisories}"
+    if s.named_fault:
+        yield f"called {s.named_fault}"
+    if s.simulated:
+        yield f"it was {s.true_fault or 'nothing that the plant declares'}"
