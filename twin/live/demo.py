@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from twin.errors import DataError, PlantError, unknown
+from twin.errors import DataError, PlantError, TwinError, unknown
 from twin.journal.reader import Reader
 from twin.live.group import Group, Part
 from twin.live.station import address, parts
@@ -146,8 +146,8 @@ class Demo:
             where = address(self.folder, self.group)
             self._wait_for_twin()
             self.group.start(Part("source", self._source(where), again=False))
-        except BaseException:
-            self.close()
+        except BaseException as err:
+            self.close(keep=isinstance(err, TwinError))
             raise
         if wish.recording:
             log(f"RECORDED readings: {wish.recording}, {wish.speed:g} x real time, to the twin of {self._plant}")
@@ -232,12 +232,12 @@ class Demo:
         )  # fmt: skip
 
     def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
+        self.close(keep=isinstance(err, TwinError))
 
-    def close(self) -> None:
-        """End every process, and delete what nobody wanted to keep."""
+    def close(self, *, keep: bool = False) -> None:
+        """End every process, and delete what nobody wanted to keep, unless an error names a log in it."""
         self.group.close()
-        if self._temporary:
+        if self._temporary and not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
