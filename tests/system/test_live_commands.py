@@ -101,7 +101,7 @@ def test_a_demo_sums_up_what_its_replay_gives_again(data: Path, tmp_path: Path) 
     told = json.loads(line)
     assert (told["simulated"], told["ending"], told["data"]) == (True, "done", str(data))
     assert (told["lost"], told["duplicated"], told["false_advisories"], told["named_fault"]) == (0, 0, 0, "")
-    assert told["readings"] >= 28 * told["source_s"] > 28 * 60
+    assert told["readings"] >= 28 * told["source_s"] > 0
     assert not processes(data)
     assert_whole(data)
     again = replay(data)
