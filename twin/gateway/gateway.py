@@ -295,6 +295,8 @@ class Gateway:
         with self._lock:
             for frame in frames:
                 self._actions += self._sender.on_message(self._now(), frame)
+            if self._link.broken:
+                self._actions += self._sender.on_break(self._now())
             self._link.perform(self._actions)
             if frames and not self.waiting:
                 self._lock.notify_all()

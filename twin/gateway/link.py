@@ -36,6 +36,8 @@ class Link:
     ----------
     trouble : str
         Why no connection came about; empty since the twin last said something.
+    broken : bool
+        Whether the connection broke: who was on its other side knows nothing of us any more.
 
     Raises
     ------
@@ -52,6 +54,7 @@ class Link:
         self._monitor: zmq.Socket[bytes] | None = None
         self._outbox: deque[bytes] = deque()
         self.trouble = ""
+        self.broken = False
 
     def perform(self, actions: deque[Action]) -> None:
         """Do what the sender wants, as far as it needs no waiting."""
@@ -104,7 +107,7 @@ class Link:
         found.immediate = True  # nothing is queued for a connection that isn't up
         found.sndhwm = found.rcvhwm = 64
         found.maxmsgsize = MAX_BYTES
-        found.reconnect_ivl, found.reconnect_ivl_max = 250, 8000
+        found.reconnect_ivl, found.reconnect_ivl_max = 250, 1000
         found.handshake_ivl = 3000
         # No heartbeats of libzmq's own, see twin/ingest/entrance.py; the protocol's notice more: a hung application.
         found.ipv6 = "[" in self._address
@@ -112,7 +115,7 @@ class Link:
             found.curve_serverkey = self._key.server.encode()
             found.curve_publickey, found.curve_secretkey = self._key.public.encode(), self._key.secret.encode()
         failures: Any = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
-        found.monitor(_MONITOR, failures | zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+        found.monitor(_MONITOR, failures | zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_DISCONNECTED)
         self._monitor = self._context.socket(zmq.PAIR)
         self._monitor.linger = 0
         self._monitor.connect(_MONITOR)
@@ -126,6 +129,7 @@ class Link:
         if self._monitor is not None:
             self._monitor.close()
         self._socket = self._monitor = None
+        self.broken = False
         self._outbox.clear()
 
     def _look(self) -> None:
@@ -135,5 +139,7 @@ class Link:
                 event = parse_monitor_message(self._monitor.recv_multipart(zmq.DONTWAIT))
                 if event["event"] == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
                     self.trouble = "not_allowed: the twin doesn't know this key; tell it by `twin keys allow`"
+                elif event["event"] == zmq.EVENT_DISCONNECTED:
+                    self.broken = True
                 elif event["event"] != zmq.EVENT_MONITOR_STOPPED:
                     self.trouble = _WRONG_KEY if self._key else _NO_KEY

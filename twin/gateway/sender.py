@@ -43,7 +43,7 @@ from twin.protocol import (
     encode,
 )
 
-FIRST_WAIT, LONGEST_WAIT = 0.25, 8.0
+FIRST_WAIT, LONGEST_WAIT = 0.25, 1.0
 """Between two connections [s]; doubled each time, spread by half."""
 STEADY = 2.0
 """A connection that has lasted so long [s] makes the next wait short again."""
@@ -179,6 +179,12 @@ class Sender:
         if time >= self._spoke + HEARTBEAT and not self._proving:
             actions += self._say(now, Heartbeat(now.wall_us))
         return actions
+
+    def on_break(self, now: Now) -> list[Action]:
+        """Take note that the connection broke: what was sent on it may be lost, and no answer comes."""
+        if not self._socket:
+            return []
+        return self._stop() if self._leaving else self._give_up(now)
 
     def wait(self, now: Now) -> float:
         """Return how many seconds `on_time` may be left alone."""

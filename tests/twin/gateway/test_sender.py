@@ -185,7 +185,7 @@ def test_a_connection_without_anything_unanswered_may_be_silent(gateway):
 
 
 @pytest.mark.eqt("EQT-21")
-def test_waits_double_up_to_eight_seconds_and_are_spread_by_half(gateway):
+def test_waits_double_up_to_a_second_and_are_spread_by_half(gateway):
     waits = []
     gateway.sender.on_time(gateway.now)
     for _ in range(200):
@@ -215,6 +215,26 @@ def test_a_connection_that_lasted_makes_the_next_wait_short_again(gateway):
     gateway.offer(1.0)
     gateway.wait(3.01)
     assert gateway.sender.wait(gateway.now) <= 1.5 * FIRST_WAIT
+
+
+@pytest.mark.eqt("EQT-21")
+def test_a_connection_that_breaks_is_given_up_at_once_and_sent_again_on_the_next(gateway):
+    gateway.connect()
+    gateway.offer(1.0, 2.0)
+    assert gateway.sender.on_break(gateway.now) == [Close()]
+    assert gateway.sender.on_break(gateway.now) == []
+    assert gateway.sender.wait(gateway.now) <= 1.5 * FIRST_WAIT
+    gateway.time += 1.5 * FIRST_WAIT
+    assert isinstance(gateway.sender.on_time(gateway.now)[0], Connect)
+    assert seqs(gateway.hear(Welcome(1, 0, 32, MAX_BYTES, START))) == [1, 2]
+
+
+@pytest.mark.eqt("EQT-21")
+def test_a_connection_that_breaks_behind_a_goodbye_is_not_made_again(gateway):
+    gateway.connect()
+    gateway.sender.bye(gateway.now)
+    assert gateway.sender.on_break(gateway.now) == [Close()]
+    assert gateway.sender.stopped
 
 
 @pytest.mark.eqt("EQT-17")
