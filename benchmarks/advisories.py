@@ -4,13 +4,14 @@ Every seed is another factory: other numbers (3 % spread), structure that the tw
 disturbances. Each runs healthy for hours, then once with every fault of the demonstration. Prints one JSON object
 as the last line.
 
-    python -m benchmarks.advisories --seeds 20 --hours 8
+    python -m benchmarks.advisories --seeds 20 --hours 8 --kept results.jsonl
 """
 
 import argparse
 import multiprocessing
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -225,30 +226,55 @@ def _called(twin: Any) -> str:
     return named(twin.advisories.standing())
 
 
+Job = tuple[str, int, float | str]
+"""Healthy or faulty, the seed, and for how many hours or with which fault."""
+
 _bench: Bench | None = None
 
 
-def _job(job: tuple[str, int, Any]) -> Any:
+def _job(job: Job) -> tuple[Job, Healthy | Faulty]:
     global _bench
     if _bench is None:
         _bench = Bench()
     kind, seed, what = job
-    return _bench.healthy(seed, what) if kind == "healthy" else _bench.faulty(seed, what)
+    return job, _bench.healthy(seed, float(what)) if kind == "healthy" else _bench.faulty(seed, str(what))
 
 
-def measured(seeds: int, hours: float, workers: int) -> dict[str, Any]:
-    """Return everything, over seeds 101, 102, ...: none of them was looked at while the twin was made."""
+def measured(seeds: int, hours: float, workers: int, kept: Path | None = None) -> dict[str, Any]:
+    """Return everything, over seeds 101, 102, ...: none of them was looked at while the twin was made.
+
+    Parameters
+    ----------
+    kept : Path, optional
+        Where results are written as they come, a line each; those that are there already aren't computed again.
+    """
     faults = list(Bench().truth.mishaps)
     numbers = range(101, 101 + seeds)
     jobs = [("healthy", s, hours) for s in numbers] + [("faulty", s, f) for f in faults for s in numbers]
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    healthy: list[Healthy] = []
-    faulty: list[Faulty] = []
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        for n, result in enumerate(pool.imap_unordered(_job, jobs), 1):
-            (healthy if isinstance(result, Healthy) else faulty).append(result)
+    found = _kept(kept)
+    left = [job for job in jobs if job not in found]
+    with ExitStack() as stack:
+        file = stack.enter_context(kept.open("ab")) if kept else None
+        pool = stack.enter_context(multiprocessing.get_context("spawn").Pool(workers))
+        for n, (job, result) in enumerate(pool.imap_unordered(_job, left), 1 + len(jobs) - len(left)):
+            found[job] = result
+            if file is not None:
+                file.write(msgspec.json.encode([job, result._asdict()]) + b"\n")
+                file.flush()
             print(f"{n}/{len(jobs)} {result}", flush=True)
-    return _summed(healthy, faulty)
+    results = [found[job] for job in jobs]
+    return _summed([r for r in results if isinstance(r, Healthy)], [r for r in results if isinstance(r, Faulty)])
+
+
+def _kept(file: Path | None) -> dict[Job, Healthy | Faulty]:
+    """Return the results that an interrupted run has left; its last line may be cut off."""
+    found: dict[Job, Healthy | Faulty] = {}
+    for line in file.read_bytes().splitlines(keepends=True) if file is not None and file.exists() else []:
+        if line.endswith(b"\n"):
+            (kind, seed, what), said = msgspec.json.decode(line)
+            found[kind, seed, what] = msgspec.convert(list(said.values()), Healthy if kind == "healthy" else Faulty)
+    return found
 
 
 def _summed(healthy: list[Healthy], faulty: list[Faulty]) -> dict[str, Any]:
@@ -287,12 +313,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--hours", type=float, default=8.0)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--kept", type=Path, metavar="FILE", help="results so far; an interrupted run goes on from it")
     given = parser.parse_args()
-    result = measured(given.seeds, given.hours, given.workers)
-    if given.out:
-        given.out.write_bytes(msgspec.json.format(msgspec.json.encode(result)))
-    report(result, TARGETS)
+    report(measured(given.seeds, given.hours, given.workers, given.kept), TARGETS)
 
 
 if __name__ == "__main__":

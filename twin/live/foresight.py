@@ -16,7 +16,7 @@ from twin.units import from_si
 
 HORIZON = 8 * 3600.0
 """How far ahead is looked: a shift [s]."""
-LOOK = 120.0
+LOOK = 300.0
 """How often, source time [s]."""
 NOTE = 15.0
 """How often a severity is noted [s], and `NOTES` are kept."""
@@ -24,7 +24,7 @@ NOTES = 60
 ENOUGH = 4
 LIKELY, UNLIKELY = 0.5, 0.25
 """A crossing this likely within the horizon is an advisory of its own, until it is less likely than the second."""
-STALE = 600.0
+STALE = 900.0
 """How long what was foreseen still counts when the fault is called something else [s]."""
 
 
