@@ -37,7 +37,7 @@ class Trend(NamedTuple):
 
 
 class Crossing(NamedTuple):
-    """When something is passed: a tag's limit or a guard; times from now [s], infinite where most members don't.
+    """When something is passed, if it is: a tag's limit or a guard; times from now [s].
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Crossing(NamedTuple):
     above : bool
         Whether it is passed upwards.
     early, middle, late : float
-        5, 50 and 95 % of the members have passed it by then.
+        Of the members that pass it 5, 50 and 95 % have passed it by then.
     probability : float
         Of its being passed within the horizon.
     """
@@ -227,6 +227,6 @@ def _crossing(what: str, limit: float, above: bool, first: np.ndarray) -> list[C
     probability = float(np.isfinite(first).mean())
     if probability < QUANTILES[0]:
         return []
-    ordered = np.sort(first)
-    early, middle, late = (float(ordered[min(int(q * first.size), first.size - 1)]) for q in QUANTILES)
+    ordered = np.sort(first[np.isfinite(first)])
+    early, middle, late = (float(ordered[min(int(q * ordered.size), ordered.size - 1)]) for q in QUANTILES)
     return [Crossing(what, limit, above, early, middle, late, probability)]

@@ -93,10 +93,9 @@ class Foresight:
             return {"horizon": HORIZON}
         now = float(self.crossing[0]) + epoch
         if found.what not in self.plant.tags:
-            return {"horizon": HORIZON} if not math.isfinite(found.middle) else {}
+            return {}
         tag = self.plant.tags[found.what]
         declared = self.plant.quantity(tag.reads).unit
-        late = found.late if math.isfinite(found.late) else HORIZON
         return {
             "limit_tag": found.what,
             "limit": from_si(found.limit, declared, tag.unit),
@@ -104,7 +103,7 @@ class Foresight:
             "direction": "high" if found.above else "low",
             "crossing": now + found.middle,
             "early": now + found.early,
-            "late": now + late,
+            "late": now + found.late,
             "horizon": HORIZON,
         }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.twin.live.story import station
-from twin.estimate.ahead import MEMBERS, Crossing, Outlook, _durations
+from twin.estimate.ahead import MEMBERS, Crossing, Outlook, _crossing, _durations
 from twin.live import foresight
 from twin.live.foresight import LOOK, STALE, Foresight
 
@@ -60,6 +60,14 @@ def test_what_was_seen_for_a_while_goes_on_with_the_probability_of_a_duration_th
     assert np.mean(durations > ahead * 900.0) == pytest.approx(1.0 / (1.0 + ahead), abs=0.5 / MEMBERS + 1e-9)
 
 
+def test_times_are_those_of_members_that_pass_and_how_many_do_is_told_beside() -> None:
+    first = np.array([np.inf] * 24 + [100.0, 200.0, 300.0, 400.0, 500.0, 600.0, 700.0, 800.0])
+    (crossing,) = _crossing("TI-112", 353.15, True, first)
+    assert (crossing.early, crossing.middle, crossing.late) == (100.0, 500.0, 800.0)
+    assert crossing.probability == 0.25
+    assert _crossing("TI-112", 353.15, True, np.full(32, np.inf)) == []
+
+
 def test_what_can_not_stop_goes_on_for_ever() -> None:
     assert np.isinf(_durations(np.inf, np.zeros(MEMBERS))).all()
 
@@ -75,7 +83,7 @@ def test_once_told_it_stays_until_it_is_unlikely(seen: Any) -> None:
     assert not any(seen(FAULT, 0.0, range(1000, 1200), 0.49))
     assert seen(FAULT, 0.0, range(1200, 1200 + step), 0.51)[-1]
     assert all(seen(FAULT, 0.0, range(1400, 1400 + 3 * step), 0.26))
-    assert not seen(FAULT, 0.0, range(2000, 2000 + step), 0.24)[-1]
+    assert not seen(FAULT, 0.0, range(2400, 2400 + step), 0.24)[-1]
 
 
 def test_a_fault_that_is_called_something_else_for_a_while_leaves_what_was_foreseen(seen: Any) -> None:
