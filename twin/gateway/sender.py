@@ -47,10 +47,8 @@ FIRST_WAIT, LONGEST_WAIT = 0.25, 1.0
 """Between two connections [s]; doubled each time, spread by half."""
 STEADY = 2.0
 """A connection that has lasted so long [s] makes the next wait short again."""
-REFUSALS = 2
-"""A batch refused so often is set aside."""
-POISON = ("bad_message", "too_big", "unknown_tag")
-"""Refusals that are the batch's own fault."""
+POISON, REFUSALS = ("bad_message", "too_big", "unknown_tag"), 2
+"""Refusals that are the batch's own fault, and how many of them have it set aside."""
 
 
 class Sender:
@@ -109,12 +107,11 @@ class Sender:
         self._socket = self.connected = self._leaving = self.stopped = False
         # Seqs: acknowledged on this connection, sent on it, claimed by the twin, sent alone up to.
         self._acked = self._sent = self._have = self._alone = 0
-        self._window, self._max_bytes = 1, MAX_BYTES
+        self._window, self._max_bytes, self._failures = 1, MAX_BYTES, 0
         # Instants [s, monotonic]: the next connection, the end of a pause, of the welcome, the last sending, the
         # last progress, and since when something is unanswered.
         self._until = self._pause = self._since = self._spoke = self._moved = -inf
         self._asked: float | None = None
-        self._failures = 0
         self._refused: Counter[int] = Counter()
 
     @property
@@ -177,14 +174,12 @@ class Sender:
             return self._hello(now)
         actions = self._pump(now)
         if time >= self._spoke + HEARTBEAT and not self._proving:
-            actions += self._say(now, Heartbeat(now.wall_us))
+            actions += self._send(now, Heartbeat(now.wall_us))
         return actions
 
     def on_break(self, now: Now) -> list[Action]:
         """Take note that the connection broke: what was sent on it may be lost, and no answer comes."""
-        if not self._socket:
-            return []
-        return self._stop() if self._leaving else self._give_up(now)
+        return self._give_up(now) if self._socket else []
 
     def wait(self, now: Now) -> float:
         """Return how many seconds `on_time` may be left alone."""
@@ -205,7 +200,7 @@ class Sender:
             return self._stop()
         self._leaving = True
         # The heartbeat behind it is refused, which says that the bye has arrived.
-        return self._say(now, Bye()) + self._say(now, Heartbeat(now.wall_us))
+        return self._send(now, Bye()) + self._send(now, Heartbeat(now.wall_us))
 
     @property
     def _proving(self) -> bool:
@@ -219,19 +214,16 @@ class Sender:
 
     def _hello(self, now: Now) -> list[Action]:
         self.connected, self._pause = False, -inf
-        return self._say(now, self._greeting(now))
+        return self._send(now, self._greeting(now))
 
     def _greeting(self, now: Now) -> Hello:
         run, first = self._store.run, self._store.first()
         return Hello(VERSION, self._gateway, run, first, self._tags, now.wall_us, self._clock, self._rate)
 
-    def _say(self, now: Now, message: FromGateway) -> list[Action]:
-        return self._send(now, encode(message))
-
-    def _send(self, now: Now, frame: bytes) -> list[Action]:
+    def _send(self, now: Now, said: FromGateway | bytes) -> list[Action]:
         self._spoke = now.monotonic_s
         self._asked = self._spoke if self._asked is None else self._asked
-        return [Send(frame)]
+        return [Send(said if isinstance(said, bytes) else encode(said))]
 
     def _pump(self, now: Now) -> list[Action]:
         """Send what the window allows."""
@@ -339,7 +331,9 @@ class Sender:
         return self._give_up(now)
 
     def _give_up(self, now: Now) -> list[Action]:
-        """Close the connection, and wait before the next one."""
+        """Close the connection, and wait before the next one, unless this was the last."""
+        if self._leaving:
+            return self._stop()
         if self.connected and now.monotonic_s - self._since > STEADY:
             self._failures = 0
         wait = min(FIRST_WAIT * 2.0**self._failures, LONGEST_WAIT)
