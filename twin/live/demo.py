@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -146,6 +147,7 @@ class Demo:
             where = address(self.folder, self.group)
             self._wait_for_twin()
             self.group.start(Part("source", self._source(where), again=False))
+            self._wait_for_readings()
         except BaseException as err:
             self.close(keep=isinstance(err, TwinError))
             raise
@@ -163,6 +165,16 @@ class Demo:
             self.group.check()
             if time.monotonic() > deadline:
                 raise DataError(f"twin: not ready within 180 s: {self.group.words('twin')}")
+            time.sleep(0.1)
+
+    def _wait_for_readings(self) -> None:
+        """Wait until the first readings are stored, for the source compiles its plant too, or has ended."""
+        deadline = time.monotonic() + 180.0
+        while time.monotonic() < deadline and not self.over():
+            self.group.check()
+            with suppress(DataError), Reader.open(self.folder) as reader:
+                if reader.query("select 1 from entries where kind = 'data' limit 1"):
+                    return
             time.sleep(0.1)
 
     def _source(self, where: str) -> tuple[str, ...]:
