@@ -95,8 +95,9 @@ def _imported(path: Path) -> ModuleType:
             f"{path.parent}: kernel cache can't be used: {err.strerror or err}; "
             "make room or set TWIN_CACHE to a writable folder"
         ) from None
-    except (EOFError, ImportError, ValueError, LookupError, AttributeError, pickle.UnpicklingError):
-        # Machine code cut short by a crash or a full disk: make it anew, once.
+    except (EOFError, ImportError, ValueError, LookupError, AttributeError, RuntimeError, pickle.UnpicklingError):
+        # Machine code cut short by a crash or a full disk, or numba had none to keep while another process wrote the
+        # same (RuntimeError: no compiled object yet): make it anew, once.
         for stale in path.parent.glob(f"__pycache__/{path.stem}*"):
             stale.unlink(missing_ok=True)
         module = _executed(path)
