@@ -27,6 +27,7 @@ BUNCH = 1e-5
 """Events of a lane closer than this, each closer than the last, are counted as bunched [s]."""
 MOST_SHRINKING = 6
 MOST_CLOSE = 200.0
+MOST_SECANTS = 50
 ITERATIONS = 512
 MOST_ARGUMENTS = 64
 
@@ -84,12 +85,12 @@ def _count_event(c, j):
 
 
 @njit(**INNER)
-def _highest(z, j, n, values, armed):
+def _highest(values, before):
     """Return the largest of the guards that were negative before: its root is the next event."""
     top = -np.inf
-    for i in range(n):
-        if z[armed + i, j] < 0.0:
-            top = max(top, np.float64(z[values + i, j]))
+    for i in range(before.size):
+        if before[i] < 0.0:
+            top = max(top, np.float64(values[i]))
     return top
 
 
@@ -97,38 +98,42 @@ def _highest(z, j, n, values, armed):
 def _locate(steps, z, c, w, tables, j, nx, ng, gp, g, xp):
     """Shrink the crossing step of lane j until it ends at most `LOCATE` after the crossing."""
     za, ca = z.ctypes.data + z.itemsize * j, c.ctypes.data + 8 * j
-    a, b = c[TP, j], c[T, j]
+    base, a, b, limit = c[TP, j], c[TP, j], c[T, j], c[STOP, j]
     tolerance = max(LOCATE, 4.0 * np.spacing(abs(b)))
     remembered, cap, side, extended = c[H, j], c[CAP, j], 0, 0
-    low, high = _highest(z, j, ng, gp, gp), _highest(z, j, ng, g, gp)
+    # Every trial is a step from here, however near the crossing: of steps as short as the tolerance, rounding may leave
+    # nothing, and a slow crossing approached by them is never reached.
+    states, before, now = z[xp : xp + nx, j].copy(), z[gp : gp + ng, j].copy(), z[g : g + ng, j]
+    low, high = _highest(before, before), _highest(now, before)
     below, above = low, high  # as measured; `low` and `high` are weighted
-    for _ in range(200):
+    for trials in range(200):
         if c[FLAG, j] == CROSSED and above * (b - a) <= tolerance * (above - below):
             break
         trial = a - low * (b - a) / (high - low) + 0.5 * tolerance
-        if not (a < trial < b):
+        if not (a < trial < b) or trials > MOST_SECANTS:
             trial = 0.5 * (a + b) if b - a > tolerance else b
-        for i in range(nx):
-            z[i, j] = z[xp + i, j]
-        c[T, j], c[STOP, j] = a, trial
-        c[H, j], c[CAP, j], c[FLAG, j] = max(trial - a, 1e-12), np.inf, RUNNING
+        z[:nx, j], z[gp : gp + ng, j] = states, before
+        c[T, j], c[STOP, j] = base, trial
+        c[H, j], c[CAP, j], c[FLAG, j] = max(trial - base, 1e-12), np.inf, RUNNING
         call_steps(steps, za, ca, w.ctypes.data, tables.ctypes.data, 1, ITERATIONS)
         if c[FLAG, j] == CROSSED:
-            # Illinois: where one end stays for a second time, halve its weight.
-            below = _highest(z, j, ng, gp, gp)
-            low = low * 0.5 if side > 0 and c[TP, j] == a else below
-            a, b = c[TP, j], c[T, j]
-            high = above = _highest(z, j, ng, g, gp)
+            if c[TP, j] > base:  # the step was taken in parts: look in the one that crossed
+                base = a = c[TP, j]
+                states, before = z[xp : xp + nx, j].copy(), z[gp : gp + ng, j].copy()
+                low = below = _highest(before, before)
+            elif side > 0:
+                low *= 0.5  # Illinois: where one end stays for a second time, halve its weight
+            b = c[T, j]
+            high = above = _highest(now, before)
             side = 1
         elif c[FLAG, j] == AT_STOP:
-            for i in range(nx):
-                z[xp + i, j] = z[i, j]
-            c[TP, j] = trial
             a = trial
+            if trial >= limit:
+                break
             if trial >= b:  # rounding moved the crossing past where it was seen: look a little further
                 extended += 1
-                b = b + tolerance * 2.0**extended
-            low = below = _highest(z, j, ng, g, gp)
+                b = min(b + tolerance * 2.0**extended, limit)
+            low = below = _highest(now, before)
             high = high * 0.5 if side < 0 else above
             side = -1
         else:

@@ -47,6 +47,20 @@ def test_a_crossing_is_located_within_a_nanosecond_and_never_early(method):
         assert 0.0 <= times[name] - math.acos(mark) + 1e-10 <= ROOT_EPS
 
 
+@pytest.mark.parametrize("method", ADAPTIVE)
+def test_a_crossing_too_slow_for_short_steps_to_move_is_located_in_a_few_long_ones(method):
+    """A step of 1e-10 s would change x by less than 1e-17; two numbers near 305 lie 6e-14 apart."""
+    ensemble = Ensemble(one("creeper", method), 100)
+    short = 1e-4 * np.exp(-0.05 * np.arange(100))
+    ensemble.set("it.mark", 305.15 - short)
+    ensemble.advance(3e4)
+    assert np.all(ensemble.get("it.passed") == 1.0)
+    assert ensemble.steps().max() < 150
+    times = {h.member: h.time for h in ensemble.take_happenings()}
+    still = 305.15 - 5.15 * np.exp(-np.array([times[m] for m in range(100)]) / 1000.0)
+    assert still == pytest.approx(305.15 - short, abs=305.15 * 1e-8)
+
+
 @pytest.mark.parametrize("step", [1e-3, 0.5])
 def test_two_guards_in_one_step_fire_in_the_order_of_time(step):
     ensemble = advanced(one("oscillator", "dp5", step, 1e-6), 1.45)

@@ -1,5 +1,6 @@
 """The gateway's socket: it does what the sender wants, and says why no connection comes about."""
 
+import itertools
 import math
 import re
 import socket
@@ -19,7 +20,7 @@ _ADDRESS = re.compile(r"tcp://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}")
 _AT_ONCE = 100
 _NO_KEY = "whoever listens there asks for a key; give the file that `twin keys new` wrote"
 _WRONG_KEY = "the twin can't be spoken to with this key; compare its line `server` with the twin's"
-_MONITOR = "inproc://twin.gateway.monitor"
+_MONITORS = itertools.count()
 
 
 class Link:
@@ -115,10 +116,12 @@ class Link:
             found.curve_serverkey = self._key.server.encode()
             found.curve_publickey, found.curve_secretkey = self._key.public.encode(), self._key.secret.encode()
         failures: Any = zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
-        found.monitor(_MONITOR, failures | zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_DISCONNECTED)
+        # A name of its own: libzmq lets go of the last one's in its own time.
+        name = f"inproc://twin.gateway.monitor.{next(_MONITORS)}"
+        found.monitor(name, failures | zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_DISCONNECTED)
         self._monitor = self._context.socket(zmq.PAIR)
         self._monitor.linger = 0
-        self._monitor.connect(_MONITOR)
+        self._monitor.connect(name)
         found.connect(self._address)
         self._socket = found
 
