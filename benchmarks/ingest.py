@@ -24,7 +24,7 @@ from benchmarks.report import REPOSITORY, report
 from twin.ingest import keys
 from twin.journal.check import verify
 from twin.journal.reader import Reader
-from twin.live.history import FILE
+from twin.history.reader import FILE
 
 OFFERED = 102_000.0
 """Readings a second."""

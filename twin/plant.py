@@ -132,6 +132,7 @@ class Plant:
     estimation: Estimation | None = None
     about: str = ""
     text: str = ""
+    zone: str = "Asia/Seoul"
 
     def __post_init__(self) -> None:
         for target, origins in self.wires.items():

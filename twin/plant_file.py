@@ -108,6 +108,7 @@ class PlantFile(Section):
 
     plant: str = Field(description="name of the plant")
     about: str = ""
+    zone: str = Field("Asia/Seoul", description="time zone of the plant: UTC, an offset, or a name")
     solver: SolverEntry = SolverEntry()
     assets: dict[str, AssetEntry] = Field(min_length=1)
     wires: dict[str, str | list[str]] = Field({}, description="asset.input: asset.output, or a list that is summed")

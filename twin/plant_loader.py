@@ -8,6 +8,7 @@ from math import inf
 from pathlib import Path
 
 from twin.catalogue import find
+from twin.clean.zone import zone_of
 from twin.declare import Asset, Due, Fault, Param
 from twin.errors import DeclarationError, PlantError, TwinError, unknown
 from twin.plant import METHODS, Change, Plant, Solver, Tag, check_wire, setting
@@ -41,7 +42,9 @@ class _Loader:
         if not file.plant.strip() or not file.plant.isprintable() or len(file.plant) > 200:
             where = self.tree.at("plant")
             raise PlantError(f"{where}: {file.plant!r}: a plant's name is 1 to 200 printable characters; rename it")
-        bare = Plant(file.plant, self._assets(), text=self.text, about=file.about.strip())
+        with self._at(f"{self.tree.at('zone')}: zone"):
+            zone_of(file.zone)
+        bare = Plant(file.plant, self._assets(), text=self.text, about=file.about.strip(), zone=file.zone)
         wires = {t: (o,) if isinstance(o, str) else tuple(o) for t, o in file.wires.items()}
         for target, origins in wires.items():
             with self._at(self.tree["wires"].at(target)):

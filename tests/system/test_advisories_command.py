@@ -12,7 +12,7 @@ from tests.command import run
 from tests.live import until
 from tests.system.test_live_commands import AtTheEnd, ended, processes, started
 from tests.twin.live.story import Story, readings, station, units
-from twin.live.history import FILE
+from twin.history.reader import FILE
 from twin.live.process import follow
 
 Told = Callable[..., dict[str, Any]]

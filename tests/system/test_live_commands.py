@@ -16,10 +16,10 @@ import pytest
 from tests.live import Ingest, free_port, until
 from tests.twin.live.story import Story, readings, station, units
 from twin.clean.draft import draft
+from twin.history.reader import History
 from twin.journal.check import verify
 from twin.journal.reader import Reader
 from twin.live import snapshots
-from twin.live.history import History
 from twin.live.process import follow
 
 TWIN = [sys.executable, "-c", "from twin.cli import main; main()"]
@@ -76,7 +76,7 @@ def assert_whole(data: Path) -> None:
     assert verify(data).ok
     for entry in snapshots.entries(data):
         snapshots.load(data, entry)
-    with History(data, write=False) as history, Reader.open(data) as reader:
+    with History(data) as history, Reader.open(data) as reader:
         times = [row.time for row in history.rows()]
         assert times == sorted(set(times))
         assert snapshots.entries(data)[-1] <= reader.last()

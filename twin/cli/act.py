@@ -60,12 +60,12 @@ def command(data: Path, kind: str, target: str, who: str, role: str, minutes: fl
 
 def _came_of(data: Path, entry: int) -> "list[Change] | None":
     """Return what the twin made of an entry; None where it doesn't say within `PATIENCE`."""
-    from twin.live.history import History
+    from twin.history.reader import History
 
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
-            with History(data, write=False) as history:
+            with History(data) as history:
                 if changes := history.changes(entry):
                     return changes
         except DataError:

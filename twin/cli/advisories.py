@@ -27,10 +27,10 @@ def command(data: Path, language: Literal["en", "ko"], whole: bool, as_json: boo
     """
     import msgspec
 
-    from twin.live.history import History
+    from twin.history.reader import History
     from twin.monitor import texts
 
-    with History(data, write=False) as history:
+    with History(data) as history:
         standing, changes, now = history.standing(), history.changes() if whole else [], history.newest()
     now = max([now or 0.0, *(advisory.changed for advisory in standing)])
     told = [(advisory, texts.text(advisory.code, advisory.values, language, now=now)) for advisory in standing]

@@ -51,6 +51,10 @@ class Verdict(NamedTuple):
     since: float
 
 
+UNSUSPICIOUS = Verdict(False, (), 0.0, 0.0)
+"""Nothing is suspected."""
+
+
 class Diagnosis:
     """Reads a filter's suspicions at every instant.
 

@@ -52,9 +52,13 @@ class Foresight:
         if not self.notes or now - self.notes[-1][0] >= NOTE:
             self.notes.append([now, self.belief.severity(self.belief.suspects.index(path))])
             del self.notes[:-NOTES]
-        if len(self.notes) >= ENOUGH and now - self.looked >= LOOK:
+        if self.growing() and now - self.looked >= LOOK:
             self.looked = now
             self._look(now)
+
+    def growing(self) -> bool:
+        """Return whether enough is noted of a fault to say how it grows."""
+        return len(self.notes) >= ENOUGH
 
     def trend(self) -> Trend:
         """Return severity and growth by a line through the notes; a fault that shrinks is taken to stay."""

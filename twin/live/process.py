@@ -11,15 +11,19 @@ from threading import Event
 import numpy as np
 
 from twin.clean.recipe import Recipe
-from twin.errors import DataError, SimulationError, SnapshotError
+from twin.errors import DataError, SnapshotError
+from twin.history.reader import FILE, Damaged
 from twin.journal.entries import Entry
 from twin.journal.reader import Reader
 from twin.live import snapshots
-from twin.live.history import FILE, Damaged, History, HistoryFull
-from twin.live.twin import ForeignError, Instant, LiveTwin
+from twin.live.instant import Instant
+from twin.live.planning import plan_of
+from twin.live.scribe import HistoryFull, Scribe
+from twin.live.shown import Shown
+from twin.live.twin import ForeignError, LiveTwin
 from twin.plant import Plant
 
-POLL = 0.05
+POLL = 0.02
 SNAPSHOT_EVERY = 10.0
 """Wall time between snapshots [s]: how much is computed again after a kill."""
 STATUS_EVERY = 1.0
@@ -83,7 +87,8 @@ def follow(
     with reader, _history(folder, log) as history:
         begun(folder, twin, reader, log)
         _describe(history, plant, twin)
-        saved = shown = -math.inf  # at once: who is killed again and again gets further each time
+        shown = Shown(twin, log)
+        saved = told_at = -math.inf  # at once: who is killed again and again gets further each time
         while not halt.is_set():
             entries = reader.entries(twin.entry, AT_ONCE)
             instants = _settled(twin, entries, halt)
@@ -95,25 +100,28 @@ def follow(
             if now - saved >= SNAPSHOT_EVERY and entries:
                 _save(folder, twin, reader, history, log)
                 saved = now
-            if now - shown >= STATUS_EVERY:
-                _show(folder, twin, reader.last(), log)
+            behind = reader.last() - twin.entry
+            if entries and not behind:
+                shown.look(history)
+            if now - told_at >= STATUS_EVERY:
+                _show(folder, twin, behind, shown, history)
                 history.check()
-                shown = now
+                told_at = now
             if not entries:
                 halt.wait(POLL)
         if twin.entry:
             _save(folder, twin, reader, history, log)
-        _show(folder, twin, reader.last(), log)
+        _show(folder, twin, reader.last() - twin.entry, shown, history)
     return twin
 
 
-def _history(folder: Path, log: Callable[[str], None]) -> History:
+def _history(folder: Path, log: Callable[[str], None]) -> Scribe:
     """Open history; a damaged one, which is derived, is moved aside."""
     try:
-        return History(folder)
+        return Scribe(folder)
     except Damaged as err:
         _aside(folder, err, log)
-        return History(folder)
+        return Scribe(folder)
 
 
 def _aside(folder: Path, err: Damaged, log: Callable[[str], None]) -> None:
@@ -125,12 +133,13 @@ def _aside(folder: Path, err: Damaged, log: Callable[[str], None]) -> None:
     log(f"{err}; moved to {target.name}")
 
 
-def _describe(history: History, plant: Plant, twin: LiveTwin) -> None:
+def _describe(history: Scribe, plant: Plant, twin: LiveTwin) -> None:
     """Note what the columns of history are."""
     history.describe(
         plant=plant.name, tags=list(twin.tags), outputs=list(twin.filter.outputs), text=plant.text,
         units=[plant.quantity(p).unit for p in twin.filter.outputs],
-        noise=np.sqrt(twin.filter.noise).tolist(),
+        noise=np.sqrt(twin.filter.noise).tolist(), every=twin.filter.estimation.every,
+        plan=plan_of(plant, twin.filter),
     )  # fmt: skip
 
 
@@ -145,7 +154,7 @@ def _settled(twin: LiveTwin, entries: Sequence[Entry], halt: Event) -> list[tupl
 
 
 def _write(
-    history: History, instants: list[tuple[int, Instant]], twin: LiveTwin, halt: Event, log: Callable[[str], None]
+    history: Scribe, instants: list[tuple[int, Instant]], twin: LiveTwin, halt: Event, log: Callable[[str], None]
 ) -> None:
     """Write history; wait where the disk is full."""
     told = False
@@ -165,7 +174,7 @@ def _write(
             return
 
 
-def _save(folder: Path, twin: LiveTwin, reader: Reader, history: History, log: Callable[[str], None]) -> None:
+def _save(folder: Path, twin: LiveTwin, reader: Reader, history: Scribe, log: Callable[[str], None]) -> None:
     """Leave a snapshot; where there is no room the last one serves."""
     try:
         history.sync()
@@ -187,38 +196,14 @@ def _journal(folder: Path, halt: Event) -> Reader | None:
     return None
 
 
-def _head(twin: LiveTwin) -> dict[str, object] | None:
-    """Return the newest, provisional instant: what each tag read, what was expected of it, and how exactly."""
-    try:
-        head = twin.head()
-    except SimulationError:
-        return None
-    if head is None:
-        return None
-    columns = zip(head.reading.tolist(), head.expected.tolist(), head.deviation.tolist(), strict=False)
-    tags = {tag: [None if math.isnan(v) else v for v in row] for tag, row in zip(twin.tags, columns, strict=True)}
-    return {"time": head.time, "tags": tags}
-
-
-def _show(folder: Path, twin: LiveTwin, last: int, log: Callable[[str], None]) -> None:
-    """Write how far the twin is, whole."""
-    arrivals = twin.arrivals
-    newest = max((s.progress for s in arrivals.sources.values()), default=0)
-    status = {
-        "pid": os.getpid(),
-        "entry": twin.entry,
-        "behind_entries": last - twin.entry,
-        "settled": arrivals.settled / 1e6,
-        "newest": newest / 1e6,
-        "lag_s": max(0.0, (newest - arrivals.settled) / 1e6) if newest else None,
-        "counts": arrivals.counts,
-        "suspicious": twin.diagnosis.suspicious,
-        "head": _head(twin) if last == twin.entry else None,
-    }
+def _show(folder: Path, twin: LiveTwin, behind: int, shown: Shown, history: Scribe) -> None:
+    """Write how far the twin is, whole: for views into history, for whoever asks a shell into a file."""
+    said = {"pid": os.getpid(), **shown.status(behind)}
+    shown.tell(history, status=said)
     path = folder / "twin.json"
     temporary = path.with_suffix(".tmp")
     try:
-        temporary.write_text(json.dumps(status), encoding="utf-8")
+        temporary.write_text(json.dumps(said), encoding="utf-8")
         temporary.replace(path)
     except OSError as err:
-        log(f"{path}: can't be written: {err.strerror}; make room, or check the folder's rights")
+        shown.log(f"{path}: can't be written: {err.strerror}; make room, or check the folder's rights")

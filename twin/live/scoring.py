@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 
 from twin.documents import Advisory
+from twin.history.reader import History
 from twin.journal.reader import Reader
-from twin.live.history import History
 from twin.protocol import rows
 
 BAND = 1.959963984540054
@@ -38,7 +38,7 @@ class Score(NamedTuple):
 def score(folder: Path, onset: float | None) -> Score:
     """Return how the twin of a data folder did; `onset` is when the fault began, from the first reading [s]."""
     readings, duplicated = _journaled(folder)
-    with History(folder, write=False) as history:
+    with History(folder) as history:
         kept = list(history.rows())
         changes = history.changes()
         standing = history.standing()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from twin.documents import Advisory
 from twin.errors import DataError
-from twin.live.history import History
+from twin.history.reader import History
 from twin.monitor import texts
 from twin.monitor.life import Change
 
@@ -39,7 +39,7 @@ class Teller:
 
     def _read(self) -> tuple[list[Change], dict[str, Advisory]]:
         try:
-            with History(self.folder, write=False) as history:
+            with History(self.folder) as history:
                 changes = history.changes()
                 return changes, {advisory.id: advisory for advisory in history.standing()}
         except DataError:

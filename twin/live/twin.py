@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,19 +12,22 @@ from twin.clean.recipe import Recipe, plain
 from twin.declare import Memory
 from twin.errors import SimulationError, SnapshotError, TwinError
 from twin.estimate.choose import filter_of
+from twin.estimate.cycle import Trace
+from twin.estimate.values import in_si
 from twin.journal.entries import Entry
 from twin.live import watch
 from twin.live.arrivals import Arrivals, Bin
-from twin.live.diagnosis import Diagnosis, Verdict
+from twin.live.diagnosis import UNSUSPICIOUS, Diagnosis
 from twin.live.fit import Fit
 from twin.live.foresight import Foresight
-from twin.live.pack import pack, unpack
+from twin.live.instant import Instant
 from twin.live.source import MICRO, SILENT
 from twin.monitor import names
 from twin.monitor.advisories import Advisories, resets
 from twin.monitor.condition import Condition
 from twin.monitor.life import Change
 from twin.monitor.rules import confirmed
+from twin.pack import pack, unpack
 from twin.plant import Plant
 from twin.service import Action
 from twin.snapshot import identity
@@ -38,38 +41,6 @@ CREDIBLE = 1e6
 
 class ForeignError(SnapshotError):
     """A snapshot is whole, and of another plant or recipe."""
-
-
-class Instant(NamedTuple):
-    """What one settled instant showed.
-
-    Attributes
-    ----------
-    time : float
-        Source time [s since 1970, UTC].
-    reading : (m,)
-        What each tag read, SI; NaN where nothing that counts.
-    quality : uint32, (m,)
-    expected, deviation : (outputs,)
-        What the twin expected of tags and watched quantities before it saw them, and the standard deviation of a
-        reading about it, SI.
-    verdict : Verdict
-    conditions : tuple of Condition
-    changes : tuple of Change
-        Transitions of advisories.
-    fit : float
-        Normalised innovation squared over its degrees of freedom.
-    """
-
-    time: float
-    reading: np.ndarray
-    quality: np.ndarray
-    expected: np.ndarray
-    deviation: np.ndarray
-    verdict: Verdict
-    conditions: tuple[Condition, ...]
-    changes: tuple[Change, ...]
-    fit: float
 
 
 class LiveTwin:
@@ -107,7 +78,7 @@ class LiveTwin:
         """Time that the filter has lived through, and end of the last instant it took in [us]."""
         self._quiet = 0
         self._conditions: tuple[Condition, ...] = ()
-        self._running = {path.partition(".")[0]: True for path in self._modes()}
+        self.running = {path.partition(".")[0]: True for path in self._modes()}
 
     def _modes(self) -> dict[str, str]:
         """Return which tags mirror a memory called running, by its path."""
@@ -171,8 +142,11 @@ class LiveTwin:
         time, changes = self._tell(part.end / MICRO, conditions)
         return Instant(
             time, reading, part.quality[self._mine], trace.predicted[0], trace.deviation[0], verdict, conditions,
-            changes, fit,
+            changes, fit, self._believed(trace),
         )  # fmt: skip
+
+    def _believed(self, trace: Trace) -> np.ndarray:
+        return in_si(self.filter.places, trace.mean[0], trace.spread[0])
 
     def _live_through(self, end: int) -> float:
         """Return the filter's time at an instant [s]."""
@@ -195,7 +169,7 @@ class LiveTwin:
         """Give conditions to the advisories; while nothing is settled their time goes on without readings."""
         self._conditions = conditions
         later = max(time, self.advisories.state.time)
-        return time, tuple(self.advisories.update(later, conditions, self._running))
+        return time, tuple(self.advisories.update(later, conditions, self.running))
 
     def _mirror(self, part: Bin) -> None:
         """Let the twin's inputs and modes be what the tags of commands say."""
@@ -208,7 +182,7 @@ class LiveTwin:
             self.filter.command(said)
             for path, tag in self._modes().items():
                 if tag in said:
-                    self._running[path.partition(".")[0]] = said[tag] > 0.5
+                    self.running[path.partition(".")[0]] = said[tag] > 0.5
 
     def _states(self, now: float, epoch: float) -> Iterator[Condition]:
         """Yield conditions of the twin itself: it is learning, or it has lost its plant."""
@@ -243,8 +217,8 @@ class LiveTwin:
         """Return an instant without readings."""
         nothing, empty = np.full(len(self.tags), np.nan), np.full(len(self.filter.outputs), np.nan)
         quality = np.zeros(len(self.tags), np.uint32)
-        calm = Verdict(False, (), 0.0, 0.0)
-        return Instant(time, nothing, quality, empty, empty, calm, conditions, changes, 1.0)
+        believed = np.full((2, len(self.filter.unknowns)), np.nan)
+        return Instant(time, nothing, quality, empty, empty, UNSUSPICIOUS, conditions, changes, 1.0, believed)
 
     def _act(self, entry: Entry) -> Iterator[Instant]:
         """Do what a person asked for."""
@@ -258,19 +232,19 @@ class LiveTwin:
             self.diagnosis.renew(self.age / MICRO, subject)
         yield self._bare(time, (), tuple(changes))
 
-    def head(self) -> Instant | None:
-        """Return the newest instant by what has come so far; nothing of it is kept."""
+    def head(self) -> list[Instant]:
+        """Return the instants behind what is settled, by what has come so far; nothing of it is kept."""
         before, age, reached, suspicious = self.filter.state(), self.age, self.reached, self.diagnosis.suspicious
-        newest = None
+        newest = []
         try:
             for part in self.arrivals.provisional():
                 now = self._live_through(part.end)
                 reading = part.value[self._mine]
                 trace = self.filter.assimilate(np.array([now]), reading[None, :], part.inflation[self._mine][None, :])
-                newest = Instant(
+                newest.append(Instant(
                     part.end / MICRO, reading, part.quality[self._mine], trace.predicted[0], trace.deviation[0],
-                    Verdict(False, (), 0.0, 0.0), (), (), 1.0,
-                )  # fmt: skip
+                    UNSUSPICIOUS, (), (), 1.0, self._believed(trace),
+                ))  # fmt: skip
         finally:
             self.diagnosis.judge(suspicious)
             self.filter.restore(before)
@@ -289,7 +263,7 @@ class LiveTwin:
             "numbers": [self.age, self.reached, self._quiet],
             "fit": self.fit.state(),
             "conditions": [list(condition) for condition in self._conditions],
-            "running": dict(self._running),
+            "running": dict(self.running),
             "foresight": self.foresight.state(),
             "diagnosis": self.diagnosis.state(),
         }
@@ -326,7 +300,7 @@ class LiveTwin:
         self.age, self.reached, self._quiet = (int(number) for number in state["numbers"])
         self.fit.restore(state["fit"])
         self._conditions = tuple(Condition._make([*said[:6], tuple(said[6])]) for said in state["conditions"])
-        self._running = {str(asset): bool(runs) for asset, runs in state["running"].items()}
+        self.running = {str(asset): bool(runs) for asset, runs in state["running"].items()}
         self.foresight.restore(state["foresight"])
 
     def packed(self) -> bytes:

@@ -65,6 +65,8 @@ def told_asset(value: str, part: str, language: Language) -> str:
     if part == "name":
         return plain(name)
     kind = _kind(cls, language)
+    if part == "kind":
+        return kind
     return f"{plain(name)}({kind})" if language == "ko" else f"{plain(name)} ({kind})"
 
 
@@ -110,8 +112,8 @@ def told_readings(value: str, part: str, language: Language) -> str:
 
 
 TOLD: dict[str, tuple[Callable[[str, str, Language], str], tuple[str, ...]]] = {
-    "asset": (told_asset, ("name",)),
-    "place": (told_place, ("asset",)),
+    "asset": (told_asset, ("name", "kind")),
+    "place": (told_place, ("asset", "doc")),
     "places": (told_places, ()),
     "fault": (told_fault, ("asset", "name", "doc")),
     "faults": (told_faults, ()),
@@ -137,6 +139,8 @@ def _told_place(entry: _One, part: str, language: Language) -> str:
     if part == "asset":
         return plain(owner)
     korean = in_korean(cls, "quantity", name, english) if language == "ko" else ""
+    if part == "doc":
+        return korean or plain(english) or plain(path)
     if korean:
         inside = f"{korean[:-1]}, {plain(name)})" if korean.endswith(")") else f"{korean}({plain(name)})"
         return f"{plain(owner)} {inside}"

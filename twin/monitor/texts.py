@@ -103,6 +103,22 @@ def word(section: str, name: str, language: str = "en") -> str:
     return words[section][name][_language(language)]
 
 
+def named(kind: str, value: str, part: str = "", language: str = "en") -> str:
+    """Return what a packed parameter names: of the kinds of `twin.monitor.names`, or one of its parts.
+
+    Raises
+    ------
+    TwinError
+        If there is no such kind, part or language.
+    """
+    if kind not in TOLD:
+        raise TwinError(unknown("kind of name", kind, TOLD))
+    tell, parts = TOLD[kind]
+    if part and part not in parts:
+        raise TwinError(unknown(f"part of {kind}", part, parts))
+    return tell(value, part, _language(language))
+
+
 def said(change: Change, language: str = "en") -> str:
     """Return a line of the log about a change: what happened, to what, by whom, and what was said."""
     names = [plain(name) for name in (change.advisory, change.subject) if name]

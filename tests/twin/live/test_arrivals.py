@@ -14,7 +14,7 @@ from tests.twin.live.story import station as plant
 from twin.clean.recipe import Align, Range, Recipe, Spike, Stuck, plain
 from twin.errors import SnapshotError
 from twin.live.arrivals import UNCERTAIN_FACTOR, Arrivals, Bin
-from twin.live.pack import pack, unpack
+from twin.pack import pack, unpack
 from twin.quality import BAD, BAD_SENSOR_FAILURE, GOOD_LOCAL_OVERRIDE, UNCERTAIN, UNCERTAIN_LAST_USABLE_VALUE
 
 LAG = 2.0

@@ -9,7 +9,8 @@ from twin.errors import PlantError
 from twin.estimate.ahead import outlook
 from twin.estimate.ensemble_filter import EnsembleFilter
 from twin.factory.truth import Truth, beside
-from twin.live.twin import Instant, LiveTwin
+from twin.live.instant import Instant
+from twin.live.twin import LiveTwin
 from twin.monitor import texts
 from twin.plant import Plant
 from twin.shipped import path_of

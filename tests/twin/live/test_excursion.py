@@ -8,7 +8,8 @@ import pytest
 from tests.twin.live.story import Reading, Story, readings, units
 from twin.errors import SnapshotError
 from twin.live.excursion import BACK, MEMORY, Excursion
-from twin.live.twin import Instant, LiveTwin
+from twin.live.instant import Instant
+from twin.live.twin import LiveTwin
 from twin.plant import Plant, Tolerance
 from twin.shipped import path_of
 

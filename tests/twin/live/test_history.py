@@ -9,9 +9,11 @@ import pytest
 
 from twin.documents import Advisory
 from twin.errors import DataError
+from twin.history.reader import FILE, Damaged, History
+from twin.history.row import Row
 from twin.live.diagnosis import Verdict
-from twin.live.history import FILE, Damaged, History, HistoryFull, Row
-from twin.live.twin import Instant
+from twin.live.instant import Instant
+from twin.live.scribe import HistoryFull, Scribe
 from twin.monitor.life import Change
 
 
@@ -23,7 +25,9 @@ def instant(time: float, *changes: Change, expected: float = 1.0) -> Instant:
     array = np.array([time, np.nan])
     verdict = Verdict(True, (("pump_1.wear", 0.7),), 4.0, time - 1.0)
     quality = np.array([0, 2**31], np.uint32)
-    return Instant(time, array, quality, array * 0 + expected, array + 1, verdict, (), changes, 0.9)
+    return Instant(
+        time, array, quality, array * 0 + expected, array + 1, verdict, (), changes, 0.9, np.array([[time], [0.1]])
+    )
 
 
 def advisory(key: str, values: dict[str, float | str] | None = None) -> Advisory:
@@ -41,10 +45,10 @@ def everything(folder: Path) -> list[object]:
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    with History(tmp_path) as history:
+    with Scribe(tmp_path) as history:
         history.describe(tags=["TI-1"], noise=[0.5])
         history.add([(3, instant(1.5)), (4, instant(2.5, change(2.5)))], [advisory("TI-1")])
-    with History(tmp_path, write=False) as history:
+    with History(tmp_path) as history:
         rows = list(history.rows())
         assert [row.time for row in rows] == [1.5, 2.5]
         assert isinstance(rows[0], Row)
@@ -66,27 +70,27 @@ def test_written_twice_and_cut_otherwise_it_is_written_once(tmp_path: Path) -> N
     once, twice = tmp_path / "once", tmp_path / "twice"
     for folder in (once, twice):
         folder.mkdir()
-    with History(once) as history:
+    with Scribe(once) as history:
         history.add(told, [advisory("TI-9")])
-    with History(twice) as history:
+    with Scribe(twice) as history:
         history.add(told[:2], [advisory("TI-3")])
         history.add(told[2:4], [advisory("TI-1")])
-    with History(twice) as history:  # killed, and taken up after entry 0
+    with Scribe(twice) as history:  # killed, and taken up after entry 0
         history.add(told[:3], [advisory("TI-3")])
         history.add(told[3:], [advisory("TI-9")])
     assert everything(once) == everything(twice)
-    with History(twice, write=False) as history:
+    with History(twice) as history:
         assert [said.subject for said in history.changes()] == ["TI-1", "TI-2", "TI-3", "TI-1", "TI-9"]
 
 
 def test_an_instant_without_readings_leaves_its_changes_alone(tmp_path: Path) -> None:
-    with History(tmp_path) as history:
+    with Scribe(tmp_path) as history:
         history.add([(1, instant(1.0)), (2, instant(1.0, change(1.0), expected=np.nan))], [])
         assert len(list(history.rows())) == len(history.changes()) == 1
 
 
 def test_nothing_new_is_not_written(tmp_path: Path) -> None:
-    with History(tmp_path) as history:
+    with Scribe(tmp_path) as history:
         history.add([(1, instant(1.0, change(1.0)))], [advisory("TI-1")])
         before = everything(tmp_path)
         history.add([], [])
@@ -95,7 +99,7 @@ def test_nothing_new_is_not_written(tmp_path: Path) -> None:
 
 
 def test_a_reader_sees_whole_instants_while_it_is_written(tmp_path: Path) -> None:
-    with History(tmp_path) as writer, History(tmp_path, write=False) as reader:
+    with Scribe(tmp_path) as writer, History(tmp_path) as reader:
         for k in range(20):
             writer.add([(k, instant(float(k), change(float(k))))], [advisory(f"TI-{k}")])
             assert len(list(reader.rows())) == len(reader.changes()) == k + 1
@@ -104,24 +108,24 @@ def test_a_reader_sees_whole_instants_while_it_is_written(tmp_path: Path) -> Non
 
 def test_where_there_is_no_history_a_reader_says_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"history\.sqlite: is not there: no twin has followed"):
-        History(tmp_path, write=False)
+        History(tmp_path)
 
 
 def test_what_is_no_history_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"nothing of the kind" * 100)
     with pytest.raises(DataError, match=r"is damaged, or no history \(file is not a database\); move it away"):
-        History(tmp_path)
+        Scribe(tmp_path)
 
 
-@pytest.mark.parametrize("write", [True, False])
-def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, write: bool) -> None:
+@pytest.mark.parametrize("kind", [History, Scribe])
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, kind: type[History]) -> None:
     os.mkfifo(tmp_path / FILE)
     with pytest.raises(DataError, match="is no regular file; move it away"):
-        History(tmp_path, write=write)
+        kind(tmp_path)
 
 
 def test_a_file_that_is_taken_away_is_noticed(tmp_path: Path) -> None:
-    with History(tmp_path) as history:
+    with Scribe(tmp_path) as history:
         history.check()
         (tmp_path / FILE).rename(tmp_path / "elsewhere")
         with pytest.raises(DataError, match="was moved away or deleted; the twin begins it anew"):
@@ -132,14 +136,14 @@ def test_a_file_that_is_taken_away_is_noticed(tmp_path: Path) -> None:
 
 
 def test_tables_that_are_not_there_are_no_defect(tmp_path: Path) -> None:
-    with History(tmp_path) as history, sqlite3.connect(tmp_path / FILE) as db:
+    with Scribe(tmp_path) as history, sqlite3.connect(tmp_path / FILE) as db:
         db.execute("drop table standing")
         with pytest.raises(Damaged, match="no such table: standing"):
             history.standing()
 
 
 def test_a_history_that_cannot_be_written_says_so_and_holds_what_it_held(tmp_path: Path) -> None:
-    with History(tmp_path) as history:
+    with Scribe(tmp_path) as history:
         history.add([(1, instant(1.0))], [])
         before = everything(tmp_path)
         history._db.execute("pragma max_page_count=1")

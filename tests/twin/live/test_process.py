@@ -13,12 +13,14 @@ import pytest
 
 from tests.twin.live.story import SECOND, T0, Story, readings, station, units
 from twin.errors import DataError, SnapshotError
+from twin.history.reader import FILE
 from twin.journal import Journal, Reader, prune
 from twin.live import process, snapshots
-from twin.live.history import FILE, History, HistoryFull
+from twin.live.instant import Instant
 from twin.live.rerun import rerun
+from twin.live.scribe import HistoryFull, Scribe
 from twin.live.snapshots import Snapshot
-from twin.live.twin import ForeignError, Instant, LiveTwin
+from twin.live.twin import ForeignError, LiveTwin
 
 
 class Killed(BaseException):
@@ -209,9 +211,9 @@ def test_a_rerun_gives_the_bytes_of_every_snapshot_and_finds_one_that_differs(
 def test_a_full_disk_makes_it_wait_and_nothing_is_missing(
     folder: Path, whole: tuple[str, list[list[Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add, refused, told = History.add, [0], list[str]()
+    add, refused, told = Scribe.add, [0], list[str]()
 
-    def full(self: History, *given: Any) -> None:
+    def full(self: Scribe, *given: Any) -> None:
         refused[0] += 1
         if refused[0] in (2, 3, 4):
             raise HistoryFull("history can't be written: database or disk is full")
@@ -221,7 +223,7 @@ def test_a_full_disk_makes_it_wait_and_nothing_is_missing(
         def wait(self, timeout: float | None = None) -> bool:
             return False if timeout == process.FULL else super().wait()
 
-    monkeypatch.setattr(History, "add", full)
+    monkeypatch.setattr(Scribe, "add", full)
     monkeypatch.setattr(process, "TURN", 0.0)
     twin = process.follow(folder, station(), stop=Patient(), log=told.append)
     assert told == ["history can't be written: database or disk is full"]

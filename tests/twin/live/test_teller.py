@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from tests.twin.live.test_history import advisory, change, instant
-from twin.live.history import FILE, History
+from twin.history.reader import FILE
+from twin.live.scribe import Scribe
 from twin.live.teller import Teller
 
 
@@ -13,7 +14,7 @@ def test_what_is_new_is_told_whole_and_once(tmp_path: Path) -> None:
     teller.look()
     assert said == []
     stale: dict[str, float | str] = {"source": "gw", "last": 1.0}
-    with History(tmp_path) as history:
+    with Scribe(tmp_path) as history:
         history.add([(1, instant(1.0, change(1.0)))], [advisory("TI-1", stale)])
         teller.look()
         teller.look()
@@ -26,7 +27,7 @@ def test_what_is_new_is_told_whole_and_once(tmp_path: Path) -> None:
 
 def test_what_was_said_before_is_left_out_where_that_is_asked_for(tmp_path: Path) -> None:
     said: list[str] = []
-    with History(tmp_path) as history:
+    with Scribe(tmp_path) as history:
         history.add([(1, instant(1.0, change(1.0)))], [])
         teller = Teller(tmp_path, "ko", said.append, anew=True)
         teller.look()
@@ -38,14 +39,14 @@ def test_what_was_said_before_is_left_out_where_that_is_asked_for(tmp_path: Path
 
 def test_a_history_that_is_begun_anew_is_told_from_its_beginning(tmp_path: Path) -> None:
     said: list[str] = []
-    with History(tmp_path) as history:
+    with Scribe(tmp_path) as history:
         history.add([(1, instant(1.0, change(1.0), change(1.0, "TI-2")))], [])
     teller = Teller(tmp_path, "en", said.append)
     teller.look()
     for path in tmp_path.glob(f"{FILE}*"):
         path.unlink()
     teller.look()
-    with History(tmp_path) as history:
+    with Scribe(tmp_path) as history:
         history.add([(1, instant(1.0, change(1.0)))], [])
     teller.look()
     assert len(said) == 3

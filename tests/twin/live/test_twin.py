@@ -13,9 +13,10 @@ import pytest
 from tests.twin.live.story import SECOND, T0, Reading, Story, chunked, readings, station, units
 from twin.errors import SnapshotError
 from twin.live import snapshots
-from twin.live.pack import pack, unpack
+from twin.live.instant import Instant
 from twin.live.snapshots import Snapshot
-from twin.live.twin import ForeignError, Instant, LiveTwin, identity_of
+from twin.live.twin import ForeignError, LiveTwin, identity_of
+from twin.pack import pack, unpack
 from twin.quality import BAD, UNCERTAIN
 
 
@@ -353,7 +354,8 @@ def test_a_look_at_the_head_leaves_no_trace(twin: LiveTwin, shown: dict[str, flo
     story = Story().hello("gw", units(station())).stream("gw", calm(shown, 12))
     told(twin, story)
     before = twin.digest()
-    head = twin.head()
-    assert head is not None
+    first, head = twin.head()
+    assert first.time == T0 / 1e6 + 11
+    assert head.believed.shape == (2, len(twin.filter.unknowns))
     assert (head.time, twin.reached) == (T0 / 1e6 + 12, T0 + 10 * SECOND)
     assert twin.digest() == before

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin.errors import SnapshotError
-from twin.live.pack import pack, unpack
+from twin.pack import pack, unpack
 
 NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(width=64) | st.booleans() | st.none()
 LEAVES = NUMBERS | st.text(max_size=9) | st.binary(max_size=9)
@@ -59,7 +59,7 @@ def test_what_is_no_state_is_not_packed(state: object) -> None:
 
 def test_another_process_makes_the_same_bytes() -> None:
     script = (
-        "import sys, numpy as np; from twin.live.pack import pack; sys.stdout.buffer.write(pack("
+        "import sys, numpy as np; from twin.pack import pack; sys.stdout.buffer.write(pack("
         "{'b': {'x': 1, 'a': [np.arange(3), 2.5, 'µ']}, 'a': (None, True, b'z')}))"
     )
     told = {

@@ -1,0 +1,123 @@
+"""What is shown of a running twin and never kept: the newest instants, what comes next, and how it is doing."""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from twin.errors import DataError, SimulationError
+from twin.estimate.ahead import outlook
+from twin.estimate.unscented import UnscentedFilter
+from twin.live.instant import Instant
+from twin.live.scribe import Scribe, row_of
+from twin.live.source import MICRO, Source
+from twin.live.twin import LiveTwin
+from twin.monitor.rates import rates
+
+HEAD_EVERY = 0.05
+"""Least wall time between heads [s]."""
+AHEAD_EVERY = 20.0
+"""Least wall time between two looks ahead [s]."""
+SHARE = 5.0
+"""What is only shown takes at most one part in so many of the time."""
+AHEAD = 600.0
+"""How far ahead is looked [s]."""
+TAIL = 3.29
+"""Between the 5 and the 95 % quantile of a normal distribution lie so many standard deviations."""
+
+
+class Shown:
+    """Computes what is shown when there is time for it, and hands it to history.
+
+    Parameters
+    ----------
+    log : callable
+        Told what can't be written.
+    """
+
+    def __init__(self, twin: LiveTwin, log: Callable[[str], None]) -> None:
+        self.twin, self.log = twin, log
+        self._headed = self._looked = -math.inf
+        self._newest: Instant | None = None
+
+    def look(self, history: Scribe) -> None:
+        """Show the newest instants, and from time to time what comes next."""
+        now = time.monotonic()
+        found: dict[str, Any] = {}
+        if now >= self._headed:
+            found["head"] = self._head()
+            self._headed = time.monotonic() + max(HEAD_EVERY, SHARE * (time.monotonic() - now))
+        if now >= self._looked:
+            begun = time.monotonic()
+            found["ahead"] = ahead(self.twin)
+            self._looked = time.monotonic() + max(AHEAD_EVERY, SHARE * (time.monotonic() - begun))
+        if found:
+            self.tell(history, **found)
+
+    def tell(self, history: Scribe, **values: Any) -> None:
+        """Hand values to history; what can't be written is told and let go of."""
+        try:
+            history.show(**values)
+        except DataError as err:
+            self.log(str(err))
+
+    def _head(self) -> list[Any]:
+        try:
+            found = self.twin.head()
+        except SimulationError:
+            found = []  # the twin has lost its plant; it says so itself
+        self._newest = found[-1] if found else None
+        return [list(row_of(instant)) for instant in found]
+
+    def status(self, behind: int) -> dict[str, Any]:
+        """Return how far the twin is, which is `behind` by so many entries of the journal; times in seconds."""
+        twin, arrivals = self.twin, self.twin.arrivals
+        newest = max((source.progress for source in arrivals.sources.values()), default=0)
+        return {
+            "entry": twin.entry,
+            "behind_entries": behind,
+            "settled": arrivals.settled / MICRO,
+            "newest": newest / MICRO,
+            "lag_s": max(0.0, (newest - arrivals.settled) / MICRO) if newest else None,
+            "clock": arrivals.clock / MICRO,
+            "counts": arrivals.counts,
+            "rates": rates(twin.advisories.state)._asdict(),
+            "suspicious": twin.diagnosis.suspicious,
+            "running": dict(twin.running),
+            "gateways": {name: _told(source) for name, source in arrivals.sources.items()},
+            "heard": dict(zip(arrivals.cleaner.tags, (arrivals.last / MICRO).tolist(), strict=True)),
+            "head": None if behind or self._newest is None else _read(twin.tags, self._newest),
+        }
+
+
+def _told(source: Source) -> dict[str, Any]:
+    """Return what is told of a gateway."""
+    return {
+        "alive": source.alive, "comes": source.comes, "newest": source.progress / MICRO, "rate": source.rate,
+        "ahead_s": source.offset / MICRO, "lost": int(source.lost[0]), "late": int(source.late[0]),
+    }  # fmt: skip
+
+
+def _read(tags: tuple[str, ...], head: Instant) -> dict[str, Any]:
+    """Return what each tag read last, what was expected of it, and how exactly."""
+    columns = zip(head.reading.tolist(), head.expected.tolist(), head.deviation.tolist(), strict=False)
+    read = {tag: [None if math.isnan(v) else v for v in row] for tag, row in zip(tags, columns, strict=True)}
+    return {"time": head.time, "tags": read}
+
+
+def ahead(twin: LiveTwin) -> dict[str, Any] | None:
+    """Return what the tags will show if all goes on as it does: times from now, means, deviations of a reading; SI."""
+    belief = twin.filter
+    if not isinstance(belief, UnscentedFilter) or not twin.reached:
+        return None
+    trend = twin.foresight.trend() if twin.foresight.growing() else None
+    try:
+        found = outlook(belief, {}, AHEAD, trend=trend, key=f"shown {twin.reached}")
+    except SimulationError:
+        return None
+    low, middle, high = found.bands
+    noise = np.sqrt(belief.moments.noise[: len(belief.tags)])
+    deviation = np.hypot((high - low) / TAIL, noise[:, None])
+    return {"time": twin.reached / MICRO, "times": found.times, "mean": middle, "deviation": deviation}
