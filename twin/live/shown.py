@@ -51,7 +51,7 @@ class Shown:
             self._headed = time.monotonic() + max(HEAD_EVERY, SHARE * (time.monotonic() - now))
         if now >= self._looked:
             begun = time.monotonic()
-            found["ahead"] = ahead(self.twin)
+            found["ahead"] = ahead(self.twin, self._newest)
             self._looked = time.monotonic() + max(AHEAD_EVERY, SHARE * (time.monotonic() - begun))
         if found:
             self.tell(history, **found)
@@ -107,10 +107,15 @@ def _read(tags: tuple[str, ...], head: Instant) -> dict[str, Any]:
     return {"time": head.time, "tags": read}
 
 
-def ahead(twin: LiveTwin) -> dict[str, Any] | None:
-    """Return what the tags will show if all goes on as it does: times from now, means, deviations of a reading; SI."""
+def ahead(twin: LiveTwin, newest: Instant | None) -> dict[str, Any] | None:
+    """Return what the tags will show if all goes on as it does: times from now, means, deviations of a reading; SI.
+
+    Members are drawn along directions in which the readings leave much open; far out their outputs already differ now,
+    though the readings say what those are. So what they differ by now is left out, and what is expected now is put in
+    its place.
+    """
     belief = twin.filter
-    if not isinstance(belief, UnscentedFilter) or not twin.reached:
+    if not isinstance(belief, UnscentedFilter) or not twin.reached or newest is None:
         return None
     trend = twin.foresight.trend() if twin.foresight.growing() else None
     try:
@@ -118,6 +123,11 @@ def ahead(twin: LiveTwin) -> dict[str, Any] | None:
     except SimulationError:
         return None
     low, middle, high = found.bands
-    noise = np.sqrt(belief.moments.noise[: len(belief.tags)])
-    deviation = np.hypot((high - low) / TAIL, noise[:, None])
-    return {"time": twin.reached / MICRO, "times": found.times, "mean": middle, "deviation": deviation}
+    m = len(belief.tags)
+    grown = np.maximum(((high - low) / TAIL) ** 2 - ((high[:, :1] - low[:, :1]) / TAIL) ** 2, 0.0)
+    return {
+        "time": twin.reached / MICRO,
+        "times": found.times,
+        "mean": middle - middle[:, :1] + newest.expected[:m, None],
+        "deviation": np.sqrt(newest.deviation[:m, None] ** 2 + grown),
+    }

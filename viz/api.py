@@ -1,0 +1,221 @@
+"""What the browser asks for beside pages: trends, what has come since, the stream, and exports."""
+
+import asyncio
+import csv
+import io
+import json
+import math
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import Response, StreamingResponse
+
+from twin.errors import DataError
+from twin.history.plan import Plan
+from twin.history.reader import History
+from viz import payload
+from viz.feed import Feed, Seen
+from viz.words import language_of
+
+BASE = "/api/v1"
+HEARTBEAT = 15.0
+"""How long a stream says nothing at most [s]."""
+PACE = 0.05
+"""Least time between two events of a stream [s]: no eye sees more."""
+LONGEST = 366 * 86400.0
+MOST_POINTS = 2000
+MOST_NAMES = 40
+MOST_ROWS = 200_000
+"""Rows of an export at most."""
+
+_encode = msgspec.json.Encoder().encode  # writes NaN as null
+
+
+class Api:
+    """Routes over a feed.
+
+    Parameters
+    ----------
+    feed : Feed
+        What has been seen.
+    """
+
+    def __init__(self, feed: Feed) -> None:
+        self.feed = feed
+        self._events: dict[tuple[Any, ...], bytes] = {}
+        self._number = -1
+
+    def router(self) -> APIRouter:
+        """Return the routes."""
+        found = APIRouter(prefix=BASE)
+        found.get("/trend")(self.trend)
+        found.get("/delta")(self.delta)
+        found.get("/stream")(self.stream)
+        found.get("/export.{kind}")(self.export)
+        return found
+
+    def trend(
+        self, asset: str = "", names: str = "", span: float = 300.0, until: float | None = None, points: int = 750,
+        lang: str = "en",
+    ) -> Response:  # fmt: skip
+        """Answer a span of history; runs in a thread of its own."""
+        plan = self._plan()
+        wanted = self._wanted(plan, asset, names)
+        span, points = _checked(span, 1.0, LONGEST, "span"), int(_checked(points, 2, MOST_POINTS, "points"))
+        if until is not None:
+            until = _checked(until, 0.0, 1e11, "until")
+        try:
+            with History(self.feed.folder) as history:
+                said = payload.trend(
+                    history, plan, self.feed.seen, wanted, language_of(lang), span=span, until=until, points=points
+                )
+        except DataError as err:
+            raise HTTPException(503, str(err)) from None
+        return Response(_encode(said), media_type="application/json")
+
+    async def delta(self, asset: str = "", names: str = "", since: int = 0) -> Response:
+        """Answer what has come since."""
+        plan = self._plan()
+        return Response(self._delta(plan, asset, names, since, ahead=True), media_type="application/json")
+
+    async def stream(self, request: Request, asset: str = "", names: str = "", since: int = 0) -> StreamingResponse:
+        """Send what comes, from `since` or from where the browser's last connection ended."""
+        plan = self._plan()
+        self._wanted(plan, asset, names)
+        last = request.headers.get("last-event-id", "")
+        begin = int(last) if last.isdecimal() and len(last) < 19 else since
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self._said(asset, names, begin), media_type="text/event-stream", headers=headers)
+
+    async def _said(self, asset: str, names: str, seq: int) -> AsyncIterator[bytes]:
+        """Yield an event whenever something was seen."""
+        number, told, loop = 0, -1.0, asyncio.get_running_loop()
+        yield b"retry: 500\n\n"
+        while not self.feed.closed:
+            seen = await self.feed.changed(number, HEARTBEAT)
+            if seen.number == number:
+                yield b": still here\n\n"
+                continue
+            number = seen.number
+            if seen.plan is None:
+                continue
+            look = float((seen.ahead or {}).get("time", -1.0))
+            event = self._event(seen, seen.plan, asset, names, seq, ahead=look != told)
+            seq, told = event[0], look
+            yield event[1]
+            await asyncio.sleep(PACE if loop.is_running() else 0.0)
+
+    def _event(self, seen: Seen, plan: Plan, asset: str, names: str, seq: int, *, ahead: bool) -> tuple[int, bytes]:
+        """Return the sequence number that an event reaches, and the event; browsers that show the same share it."""
+        if seen.number != self._number:
+            self._events.clear()
+            self._number = seen.number
+        key = (asset, names, seq, ahead)
+        if key not in self._events:
+            self._events[key] = self._delta(plan, asset, names, seq, ahead=ahead)
+        body = self._events[key]
+        reached = max(seq, round(seen.rows[-1].time * payload.MICRO)) if seen.rows else seq
+        return reached, b"id: %d\ndata: %s\n\n" % (reached, body)
+
+    def _delta(self, plan: Plan, asset: str, names: str, seq: int, *, ahead: bool) -> bytes:
+        wanted = self._wanted(plan, asset, names)
+        said = payload.delta(self.feed.seen, plan, wanted, seq, with_ahead=ahead)
+        return _encode({**said, "now": self.feed.seen.now})
+
+    def export(
+        self, kind: Literal["csv", "parquet"], asset: str = "", names: str = "", span: float = 300.0,
+        until: float | None = None, lang: str = "en",
+    ) -> Response:  # fmt: skip
+        """Answer what is on the screen as a file: every instant of the span, in the units shown, in plant time."""
+        plan = self._plan()
+        wanted = self._wanted(plan, asset, names)
+        span = _checked(span, 1.0, LONGEST, "span")
+        if span / plan.every > MOST_ROWS:
+            raise HTTPException(413, f"{span / plan.every:.0f} rows; choose a span of at most {MOST_ROWS} instants")
+        try:
+            with History(self.feed.folder) as history:
+                said = payload.trend(
+                    history, plan, self.feed.seen, wanted, language_of(lang), span=span, until=until,
+                    points=MOST_ROWS,
+                )  # fmt: skip
+        except DataError as err:
+            raise HTTPException(503, str(err)) from None
+        table = _table(said, plan.zone)
+        name = f"{asset or 'tags'}_{said['until']:.0f}.{kind}"
+        body, media = (_as_csv(table), "text/csv; charset=utf-8") if kind == "csv" else (_as_parquet(table), _PARQUET)
+        return Response(
+            body, media_type=media, headers={"Content-Disposition": f'attachment; filename="{_safe(name)}"'}
+        )
+
+    def _plan(self) -> Plan:
+        seen = self.feed.seen
+        if seen.plan is None:
+            raise HTTPException(503, seen.trouble or "the twin has not described its plant yet")
+        return seen.plan
+
+    def _wanted(self, plan: Plan, asset: str, names: str) -> Sequence[payload.Chart]:
+        named = [name for name in names.split(",") if name]
+        if asset and asset not in {machine.name for machine in plan.machines}:
+            raise HTTPException(404, "no such asset")
+        if len(named) > MOST_NAMES:
+            raise HTTPException(400, f"{len(named)} names; ask for {MOST_NAMES} at most")
+        found = payload.charts(plan, asset, named)
+        if named and len(found) < len(set(named)):
+            raise HTTPException(404, "no such tag")
+        return found
+
+
+_PARQUET = "application/vnd.apache.parquet"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _checked(value: float, low: float, high: float, name: str) -> float:
+    if not (math.isfinite(value) and low <= value <= high):
+        raise HTTPException(400, f"{name}: {value}; give {low:g} to {high:g}")
+    return value
+
+
+def _table(said: dict[str, Any], zone: str) -> dict[str, list[Any]]:
+    """Return columns by their headings, which say the unit: times first."""
+    local = ZoneInfo(zone)
+    found: dict[str, list[Any]] = {
+        f"time [{zone}]": [datetime.fromtimestamp(t, local).isoformat(timespec="milliseconds") for t in said["t"]],
+        "time [s since 1970 UTC]": list(said["t"]),
+    }
+    for chart in said["charts"]:
+        columns, unit = said["columns"][chart["name"]], chart["unit"]
+        if "lo" in columns:
+            found[f"{chart['name']} actual [{unit}]"] = columns["lo"]
+        found[f"{chart['name']} twin [{unit}]"] = columns["twin"]
+        found[f"{chart['name']} deviation [{unit}]"] = columns["deviation"]
+        if "quality" in columns:
+            found[f"{chart['name']} quality [0 good, 1 uncertain, 2 bad, 3 none]"] = columns["quality"]
+    return found
+
+
+def _as_csv(table: dict[str, list[Any]]) -> bytes:
+    """Return a table as text that a spreadsheet takes for no formula."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([f"'{name}" if name.startswith(_FORMULA) else name for name in table])
+    writer.writerows(zip(*table.values(), strict=True))
+    return b"\xef\xbb\xbf" + out.getvalue().encode()
+
+
+def _as_parquet(table: dict[str, list[Any]]) -> bytes:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise HTTPException(501, "Parquet needs pyarrow; install equipment-twin[tables], or take CSV") from None
+    out = io.BytesIO()
+    pq.write_table(pa.table(table), out)
+    return out.getvalue()
+
+
+def _safe(name: str) -> str:
+    return json.dumps("".join(c if c.isalnum() or c in "._-" else "_" for c in name))[1:-1]

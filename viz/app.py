@@ -1,0 +1,271 @@
+"""The view as an application: its shell, its pages, and what happens when something is clicked."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash.exceptions import PreventUpdate
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from twin.errors import TwinError
+from twin.history.plan import Plan
+from twin.service import Action, Client, Role
+from viz import overview as glance
+from viz import parts
+from viz.accounts import may
+from viz.api import Api
+from viz.asker import Asker, asker
+from viz.audit import Audit
+from viz.feed import Feed, Seen
+from viz.pages import advisories, asset, data, history, overview
+from viz.words import Language, language_of, word
+
+STATIC = Path(__file__).with_name("static")
+PAGES = {"/": "overview", "/asset": "asset", "/advisories": "advisories", "/history": "history", "/data": "data"}
+ROLES: dict[str, Role] = {"viewer": "operator", "operator": "operator", "engineer": "engineer"}
+"""As which role of the service an account acts; a viewer does not get so far."""
+SCRIPTS = (
+    "vendor/uPlot.iife.min.js", "trend_format.js", "trend_data.js", "trend_link.js", "trend_feed.js", "trend_draw.js",
+    "trend_plot.js", "trend_chart.js", "trend_toolbar.js", "trend_png.js", "trend.js", "view.js",
+)  # fmt: skip
+STYLES = ("vendor/uPlot.min.css", "trend.css", "view.css")
+
+_INDEX = """<!DOCTYPE html>
+<html lang="en">
+<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
+<body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
+</html>"""
+
+
+class View:
+    """A Dash application over what a twin says.
+
+    Parameters
+    ----------
+    feed : Feed
+        What the twin says.
+    audit : Audit
+        Where actions are recorded before they are done.
+    login : bool
+        Whether people log in, and so can log out.
+    """
+
+    def __init__(self, feed: Feed, audit: Audit, *, login: bool = False) -> None:
+        self.feed, self.audit, self.login = feed, audit, login
+        # Its own pages of documentation would load scripts from elsewhere.
+        self.server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        self.server.include_router(Api(feed).router())
+        self.server.mount("/static", StaticFiles(directory=STATIC), name="static")
+        # Dash would serve the folder `assets` beside the program, which holds equipment: it is pointed at its own.
+        self.dash = Dash(
+            __name__, server=self.server, # type: ignore[arg-type]
+            assets_folder=str(STATIC), assets_ignore=".*", assets_url_path="_unused",
+            serve_locally=True, update_title="", title="twin", suppress_callback_exceptions=True,
+            external_scripts=[f"/static/{name}" for name in SCRIPTS],
+            external_stylesheets=[f"/static/{name}" for name in STYLES], index_string=_INDEX,
+        )  # fmt: skip
+        self.dash.backend.websocket_capability = False  # else every page starts a worker for what nobody uses
+        self.dash.layout = self._shell
+        self._declare()
+
+    def _shell(self) -> html.Div:
+        return html.Div([
+            dcc.Location(id="url"),
+            dcc.Store(id="language", storage_type="local"),
+            dcc.Store(id="pulse"),
+            dcc.Store(id="beat"),
+            html.Div(id="frame"),
+            html.Div(id="page-said", role="status", className="hidden"),
+        ], id="root")  # fmt: skip
+
+    def _declare(self) -> None:
+        app = self.dash
+        app.callback(
+            Output("frame", "children"), Input("url", "pathname"), Input("url", "search"), Input("language", "data")
+        )(self.frame)
+        spoken = State("language", "data")
+        for target, shown in (
+            ("banner", self.banner), ("flow-pulse", self.flow), ("standing-pulse", self.standing),
+            ("listed-pulse", self.listed), ("reasons-pulse", self.reasons), ("figures-pulse", self.figures),
+        ):  # fmt: skip
+            app.callback(Output(target, "children"), Input("beat", "data"), State("url", "search"), spoken)(shown)
+        app.callback(
+            Output("why", "children"), Output("log-pulse", "children"), Input("pulse", "data"), State("url", "search"),
+            spoken, prevent_initial_call=True,
+        )(self.told)  # fmt: skip
+        app.callback(Output("data-pulse", "children"), Input("beat", "data"), State("url", "search"), spoken)(self.data)
+        app.callback(
+            Output("estimates-pulse", "children"), Input("beat", "data"), State("url", "search"),
+            spoken,
+        )(self.estimates)  # fmt: skip
+        app.callback(
+            Output("action-said", "children"), Input({"does": ALL, "to": ALL}, "n_clicks"),
+            State("shelve-minutes", "value"), State("action-text", "value"), State("language", "data"),
+            prevent_initial_call=True,
+        )(self.act)  # fmt: skip
+        app.callback(
+            Output("url", "href"), Input("past-open", "n_clicks"), State("past-asset", "value"),
+            State("past-time", "value"), State("past-beside", "value"), State("past-span", "value"),
+            prevent_initial_call=True,
+        )(self.open)  # fmt: skip
+
+    def frame(self, pathname: str, search: str, language: str | None) -> Any:
+        """Return everything that is on the screen."""
+        spoken, seen = _spoken(search, language), self.feed.seen
+        page = PAGES.get(pathname or "/", "overview")
+        return html.Div([
+            html.A(word("skip", spoken), href="#main", className="skip"),
+            _header(seen, spoken, page, asker(), login=self.login),
+            html.Div(_banner(seen, spoken), id="banner", role="status", className="banner"),
+            html.Main(self._page(page, seen, spoken, _query(search)), id="main", tabIndex=-1),
+        ], lang=spoken, **parts.attributes({"data-page": page, "data-zone": seen.plan.zone if seen.plan else "UTC",
+                           "data-offline": word("offline", spoken), "data-stale": word("stale", spoken)}))  # fmt: skip
+
+    def _page(self, page: str, seen: Seen, language: Language, query: dict[str, str]) -> Any:
+        if page == "overview":
+            return overview.content(seen, language)
+        if page == "asset":
+            return asset.content(seen, language, query.get("name", ""))
+        if page == "advisories":
+            return advisories.content(seen, language, asker().account, query.get("id", ""))
+        if page == "history":
+            span = query.get("span", "")
+            seconds = float(span) if span.isdecimal() and 0 < int(span) <= max(parts.SPANS) else 1800.0
+            asked = (query.get("asset", ""), query.get("at", ""), query.get("beside", ""))
+            return history.content(seen, language, self.feed.folder, *asked, seconds)
+        return data.content(seen, language, self.feed.folder, data.running(self.feed.folder, seen))
+
+    def banner(self, _beat: Any, search: str, language: str | None) -> Any:
+        """Return the line of what is most urgent."""
+        return _banner(self.feed.seen, _spoken(search, language))
+
+    def flow(self, _beat: Any, search: str, language: str | None) -> Any:
+        """Return the tiles anew."""
+        seen = self.feed.seen
+        return overview.flow(seen, _planned(seen), _spoken(search, language))
+
+    def standing(self, _beat: Any, search: str, language: str | None) -> Any:
+        """Return what stands, below the tiles."""
+        seen = self.feed.seen
+        return overview.standing(seen, _planned(seen), _spoken(search, language))
+
+    def listed(self, _beat: Any, search: str, language: str | None) -> Any:
+        """Return the list of advisories anew."""
+        seen = self.feed.seen
+        return advisories.listed(seen, _planned(seen), _spoken(search, language), _query(search).get("id", ""))
+
+    def reasons(self, _beat: Any, search: str, language: str | None) -> Any:
+        """Return why an advisory stands, anew."""
+        seen = self.feed.seen
+        return advisories.reasons(seen, _planned(seen), _spoken(search, language), _query(search).get("id", ""))
+
+    def figures(self, _beat: Any, search: str, language: str | None) -> Any:
+        """Return how much the operator is told."""
+        return advisories.figures(self.feed.seen, _spoken(search, language))
+
+    def told(self, _pulse: Any, search: str, language: str | None) -> Any:
+        """Return what depends on what happened: what can be done about an advisory, and the log."""
+        seen, spoken, chosen = self.feed.seen, _spoken(search, language), _query(search).get("id", "")
+        plan = _planned(seen)
+        why = advisories.why(seen, plan, spoken, asker().account, chosen) if chosen else no_update
+        return why, advisories.log(seen, plan, spoken)
+
+    def data(self, _beat: Any, search: str, language: str | None) -> Any:
+        """Return what comes in now."""
+        seen = self.feed.seen
+        return data.live(seen, _planned(seen), _spoken(search, language), data.running(self.feed.folder, seen))
+
+    def estimates(self, _beat: Any, search: str, language: str | None) -> Any:
+        """Return the estimated parameters of the asset that is shown."""
+        seen, name = self.feed.seen, _query(search).get("name", "")
+        if not name:
+            raise PreventUpdate
+        return asset.estimates(seen, _planned(seen), _spoken(search, language), name)
+
+    def act(self, _clicks: list[int], minutes: float | None, text: str | None, language: str | None) -> str:
+        """Do what was clicked, as an entry of the journal, and say what became of it."""
+        does = ctx.triggered_id
+        if not does or not any(item["value"] for item in ctx.triggered):
+            raise PreventUpdate
+        spoken, who = language_of(language or ""), asker()
+        kind = does["does"]
+        if not may(who.account, kind):
+            return word("may_not", spoken, who.account.role)
+        reason = (text or "").strip() if kind in ("shelve", "comment") else ""
+        lasts = float(minutes or 0.0) if kind == "shelve" else 0.0
+        about = {"who": who.account.name, "role": who.account.role, "address": who.address}
+        try:
+            action = Action(kind, who.account.name, ROLES[who.account.role], str(does["to"]), lasts, reason)
+            with Client(self.feed.folder) as client:
+                client.act(action)
+            self.audit.write("action", target=f"{kind} {does['to']}", **about)
+        except TwinError as err:
+            self.audit.write("refused", target=f"{kind} {does['to']}", outcome=str(err), **about)
+            return str(err)
+        return word("done", spoken, word("comment_do" if kind == "comment" else kind, spoken))
+
+    def open(self, clicks: int, name: str, at: str, beside: str | None, span: int) -> str:
+        """Return the address of an instant."""
+        if not clicks:  # the button has only just appeared
+            raise PreventUpdate
+        other = f"&beside={(beside or '').strip().replace(' ', 'T')}" if (beside or "").strip() else ""
+        return f"/history?asset={name}&at={(at or '').strip().replace(' ', 'T')}&span={int(span)}{other}"
+
+
+def _planned(seen: Seen) -> Plan:
+    """Return the plan, or leave the page as it is until there is one."""
+    if seen.plan is None:
+        raise PreventUpdate
+    return seen.plan
+
+
+def _query(search: str | None) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs((search or "").removeprefix("?")).items()}
+
+
+def _spoken(search: str | None, language: str | None) -> Language:
+    return language_of(_query(search).get("lang", "") or language or "")
+
+
+def _header(seen: Seen, language: Language, page: str, who: Asker, *, login: bool) -> html.Header:
+    links = [
+        dcc.Link(word(name, language), href=path, className="here" if name == page else "", id=f"go-{name}")
+        for path, name in PAGES.items()
+    ]
+    out = html.Form(html.Button(word("logout", language)), action="/logout", method="post") if login else None
+    return html.Header([
+        html.Span([
+            word("title", language), html.Span(seen.plan.plant if seen.plan else "", className="plant"),
+        ], className="brand"),
+        html.Nav(links, **parts.attributes({"aria-label": word("navigation", language)})),
+        html.Span([
+            html.Span(word("plant_time", language), className="title"),
+            html.Span(parts.NONE, id="clock", className="time"),
+            html.Span("●", id="link", className="link", **parts.attributes({"aria-hidden": "true"})),
+            html.Span(word("live", language), id="link-said"),
+        ], className="clock"),
+        html.Button(word("language", language), id="to-language", title=word("language_doc", language),
+                    **parts.attributes({"data-to": "en" if language == "ko" else "ko"})),
+        html.Span(f"{who.account.name} · {who.account.role}", className="who"),
+        out,
+    ])  # fmt: skip
+
+
+def _banner(seen: Seen, language: Language) -> Any:
+    """Return the most urgent advisory, and how many there are."""
+    if seen.trouble:
+        return html.Span(seen.trouble, className="wrong")
+    announced = [a for a in seen.standing if a.state in glance.ANNOUNCED]
+    if not announced or seen.plan is None:
+        return html.Span(word("nothing_stands", language), className="quiet")
+    first = advisories.ordered(announced)[0]
+    unseen = sum(a.state == "unacknowledged" for a in announced)
+    counts = [word("standing_count", language, len(announced))]
+    counts += [word("unacknowledged_count", language, unseen)] if unseen else []
+    return dcc.Link([
+        parts.mark(first.priority, language, unseen=first.state == "unacknowledged"),
+        html.Span(parts.said(first, language, seen.plan, seen.now).headline, className="headline"),
+        html.Span(" · ".join(counts), className="counts"),
+    ], href=f"/advisories?id={first.id}", className=f"urgent p{first.priority}")  # fmt: skip

@@ -1,0 +1,73 @@
+"""`twin view`: what a twin says, in a browser."""
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from twin.errors import DataError
+from viz.accounts import accounts_of, add, remove
+
+PORT = 8050
+STATUS = "view.json"
+
+
+@click.command("view")
+@click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 takes a free one.")
+@click.option("--bind", default="127.0.0.1", show_default=True, help="Address; any other than loopback needs accounts.")
+@click.option("--host", "hosts", multiple=True, help="Name that browsers reach it under; may be repeated.")
+@click.option("--tls-in-front", "secure", is_flag=True, help="A proxy in front speaks https with browsers.")
+@click.option("--add-account", "added", help="Add or change an account, asking for its password, and end.")
+@click.option("--role", type=click.Choice(("viewer", "operator", "engineer")), default="viewer", show_default=True)
+@click.option("--remove-account", "removed", help="Remove an account, and end.")
+def command(
+    data: Path, port: int, bind: str, hosts: tuple[str, ...], secure: bool, added: str | None, role: str,
+    removed: str | None,
+) -> int:  # fmt: skip
+    """Show the twin in DATA in a browser: plant, assets, advisories, history, data; in English and Korean.
+
+    A running twin is shown live, one that has ended as it left off. The view only reads the folder, and asks the twin
+    to note what people do; it never writes to equipment.
+    """
+    if added is not None:
+        password = click.prompt("password", hide_input=True, confirmation_prompt=True)
+        add(accounts_of(data), added, role, password)
+        click.echo(f"{added} may log in as {role}")
+        return 0
+    if removed is not None:
+        remove(accounts_of(data), removed)
+        click.echo(f"{removed} may not log in any more")
+        return 0
+    return _serve(data, bind, port, hosts, secure)
+
+
+def _serve(data: Path, bind: str, port: int, hosts: tuple[str, ...], secure: bool) -> int:
+    from viz.feed import Feed
+    from viz.serve import bound, guarded, serve
+
+    listening = bound(bind, port)
+    feed = Feed(data)
+    try:
+        if feed.seen.plan is None:
+            click.echo(feed.seen.trouble, err=True)
+        app = guarded(feed, bind=bind, hosts=hosts, secure=secure, tell=lambda text: click.echo(text, err=True))
+        port = listening.getsockname()[1]
+        shown = f"[{bind}]" if ":" in bind else bind
+        click.echo(f"http://{shown}:{port}/")
+        _note(data, bind, port)
+        serve(data, listening, app)
+    finally:
+        feed.close()
+        listening.close()
+        (data / STATUS).unlink(missing_ok=True)
+    return 0
+
+
+def _note(data: Path, bind: str, port: int) -> None:
+    """Leave word where the view is."""
+    try:
+        (data / STATUS).write_text(json.dumps({"pid": os.getpid(), "bind": bind, "port": port}), encoding="utf-8")
+    except OSError as err:
+        raise DataError(f"{data / STATUS}: can't be written: {err.strerror}; check the folder's rights") from None

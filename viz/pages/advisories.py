@@ -1,0 +1,188 @@
+"""Advisories: what stands, why, and what people do about it."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from dash import dcc, html
+
+from twin.documents import Advisory
+from twin.errors import TwinError
+from twin.history.plan import Plan
+from twin.monitor import texts
+from twin.service import Kind
+from viz import overview, parts
+from viz.accounts import Account, may
+from viz.feed import Seen
+from viz.words import Language, word
+
+LOG = 60
+"""Changes that are listed."""
+SHELVE = (15, 60, 240, 480)
+"""For how long is offered to shelve [min]."""
+
+
+def content(seen: Seen, language: Language, account: Account, chosen: str) -> Any:
+    """Return the page, with the advisory `chosen` opened."""
+    plan = seen.plan
+    if plan is None:
+        return parts.quiet(word("waiting", language))
+    return html.Div([
+        html.H1(word("advisories", language)),
+        parts.quiet(word("advisory_only", language)),
+        html.Div([
+            html.Div(listed(seen, plan, language, chosen), id="listed-pulse", className="listed"),
+            html.Div(why(seen, plan, language, account, chosen), id="why", className="why"),
+        ], className="two"),
+        html.Div(figures(seen, language), id="figures-pulse"),
+        html.Div(log(seen, plan, language), id="log-pulse"),
+    ])  # fmt: skip
+
+
+def ordered(standing: Sequence[Advisory]) -> list[Advisory]:
+    """Return advisories as they are listed: active ones, returned ones, hidden ones; urgent before others, then new."""
+    return sorted(standing, key=lambda a: (overview.rank(a), a.priority, -a.raised))
+
+
+def listed(seen: Seen, plan: Plan, language: Language, chosen: str) -> Any:
+    """Return the list of what stands."""
+    if not seen.standing:
+        return parts.quiet(word("nothing_stands", language))
+    rows = []
+    for a in ordered(seen.standing):
+        here: dict[str, Any] = {"aria-current": "true"} if a.id == chosen else {}
+        link = dcc.Link(
+            parts.said(a, language, plan, seen.now).headline, href=f"/advisories?id={quote(a.id)}", className="headline"
+        )
+        rows.append(html.Tr([
+            html.Td(parts.mark(a.priority, language, unseen=a.state == "unacknowledged")),
+            html.Td(parts.clock(a.raised, plan), className="time"),
+            html.Td([link, _hidden(a, plan, language)]),
+            html.Td(texts.word("states", a.state, language), className=f"life {a.state}"),
+        ], className="here" if here else "", **here))  # fmt: skip
+    heads = [word(n, language) for n in ("priority", "raised", "headline", "state")]
+    return html.Table(
+        [html.Thead(html.Tr([html.Th(h, scope="col") for h in heads])), html.Tbody(rows)],
+        **parts.attributes({"aria-label": word("advisories", language)}),
+    )
+
+
+def _hidden(a: Advisory, plan: Plan, language: Language) -> Any:
+    if a.state in overview.ANNOUNCED:
+        return html.Div(a.note, className="note") if a.note else None
+    kind = texts.word("states", a.state, language)
+    until = parts.clock(a.until, plan)
+    return html.Div(word("hidden_until", language, kind, until, a.by, a.reason), className="note")
+
+
+def why(seen: Seen, plan: Plan, language: Language, account: Account, chosen: str) -> Any:
+    """Return what is known of one advisory, and what can be done about it."""
+    a = next((a for a in seen.standing if a.id == chosen), None)
+    if a is None:
+        return parts.quiet(word("choose_advisory", language)) if seen.standing else None
+    text = parts.said(a, language, plan, seen.now)
+    tags = overview.evidence(a, plan)[:3]
+    return html.Section([
+        html.H2([parts.mark(a.priority, language), text.headline]),
+        html.Div(reasons(seen, plan, language, chosen), id="reasons-pulse"),
+        _actions(a, language, account),
+        html.H3(word("evidence", language)) if tags else None,
+        parts.board(plan, language, names=tags, span=1800) if tags else None,
+    ], **parts.attributes({"aria-label": word("why", language)}))  # fmt: skip
+
+
+def reasons(seen: Seen, plan: Plan, language: Language, chosen: str) -> Any:
+    """Return an advisory in words, and what may explain it."""
+    a = next((a for a in seen.standing if a.id == chosen), None)
+    if a is None:
+        return None
+    text = parts.said(a, language, plan, seen.now)
+    lines = [
+        html.Div([html.Dt(word(name, language)), html.Dd(line)])
+        for name, line in (("why", text.why), ("outlook", text.outlook), ("do", text.do), ("tell_more", text.tell_more))
+        if line
+    ]
+    return [html.Dl(lines), _explanations(a, language)]
+
+
+def _explanations(a: Advisory, language: Language) -> Any:
+    """Return what may explain it, each with its probability."""
+    found = _candidates(a, language)
+    if not found:
+        return None
+    bars = [
+        html.Div([
+            html.Span(name, className="name"),
+            html.Meter(value=str(round(p, 3)), min="0", max="1", **parts.labelled(f"{name}: {p:.0%}")),
+            html.Span(f"{p:.0%}", className="number"),
+        ], className="bar") for name, p in found
+    ]  # fmt: skip
+    return html.Div([html.H3(word("explanations", language)), *bars], className="explanations")
+
+
+def _candidates(a: Advisory, language: Language) -> list[tuple[str, float]]:
+    packed = a.values.get("candidates")
+    try:
+        if isinstance(packed, str):
+            entries = msgspec.json.decode(packed, type=list[tuple[float, str, str, str]])
+            return [(texts.named("fault", _one(entry[1:]), "", language), entry[0]) for entry in entries]
+        fault = a.values.get("fault")
+        if isinstance(fault, str):
+            return [(texts.named("fault", fault, "", language), a.probability)]
+    except (msgspec.DecodeError, TwinError):
+        return []  # what is told above says it in words
+    return []
+
+
+def _one(entry: tuple[str, ...]) -> str:
+    return msgspec.json.encode(entry).decode()
+
+
+def _actions(a: Advisory, language: Language, account: Account) -> Any:
+    """Return the buttons for what this person may do."""
+    if not may(account, "acknowledge"):
+        return parts.quiet(word("may_not", language, account.role))
+    offered: list[Any] = []
+    if a.state in ("unacknowledged", "returned"):
+        offered.append(html.Button(word("acknowledge", language), **_does("acknowledge", a), className="main"))
+    if a.state == "shelved":
+        offered.append(html.Button(word("unshelve", language), **_does("unshelve", a)))
+    shelf = html.Div([
+        html.Label([word("minutes", language), dcc.Dropdown(
+            [{"label": str(m), "value": m} for m in SHELVE], SHELVE[0], id="shelve-minutes", clearable=False,
+            searchable=False,
+        )]),
+        html.Label([word("reason", language), dcc.Input(id="action-text", maxLength=500, autoComplete="off")]),
+        html.Button(word("shelve", language), **_does("shelve", a)),
+        html.Button(word("comment_do", language), **_does("comment", a)),
+    ], className="form")  # fmt: skip
+    return html.Div([html.Div(offered), shelf, html.P(id="action-said", role="status")], className="actions")
+
+
+def _does(kind: Kind, a: Advisory) -> dict[str, Any]:
+    return {"id": {"does": kind, "to": a.id}, "n_clicks": 0}
+
+
+def figures(seen: Seen, language: Language) -> Any:
+    """Return how much the operator is told."""
+    rates = seen.status.get("rates")
+    if not rates:
+        return None
+    counts = [(word(name, language), str(rates[name])) for name in ("last_10_min", "last_hour", "standing", "hidden")]
+    counts.append((word("flood", language), word("yes" if rates["flood"] else "no", language)))
+    counts.append((word("chattering", language), ", ".join(rates["chattering"]) or parts.NONE))
+    counts.append((word("top", language), ", ".join(f"{key} ({count})" for key, count in rates["top"]) or parts.NONE))
+    return parts.panel(
+        word("figures", language),
+        html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in counts], className="figures"),
+    )
+
+
+def log(seen: Seen, plan: Plan, language: Language) -> Any:
+    """Return what happened and was done, the newest first."""
+    if not seen.changes:
+        return parts.panel(word("log", language), parts.quiet(word("log_empty", language)))
+    rows = [(parts.clock(c.time, plan), texts.said(c, language)) for c in reversed(seen.changes[-LOG:])]
+    heads = (word("time", language), word("what", language))
+    return parts.panel(word("log", language), parts.table(heads, rows, word("log", language), ("time",)))

@@ -1,0 +1,102 @@
+"""Asset: twin and actual side by side, and what is estimated that no instrument shows."""
+
+from typing import Any
+from urllib.parse import quote
+
+from dash import dcc, html
+
+from twin.history.plan import Plan, Shown
+from twin.history.row import Row
+from viz import overview, parts, payload
+from viz.feed import Seen
+from viz.titles import kind, title
+from viz.words import Language, word
+
+
+def content(seen: Seen, language: Language, name: str) -> Any:
+    """Return the page of an asset; the first one with a tag if there is no such asset."""
+    plan = seen.plan
+    if plan is None:
+        return parts.quiet(word("waiting", language))
+    names = [machine.name for machine in plan.machines]
+    tagged = [machine.name for machine in plan.machines if any(s.asset == machine.name for s in plan.outputs)]
+    chosen = name if name in names else (tagged or names)[0]
+    machine = plan.machines[names.index(chosen)]
+    drawn = payload.charts(plan, chosen)
+    measured = any(chart.shown.kind == "tag" for chart in drawn)
+    return html.Div([
+        html.Nav(_choices(seen, plan, language, chosen), className="assets",
+            **parts.labelled(word("all_assets", language))),
+        html.Div([
+            html.H1([chosen, html.Span(kind(machine.title, language), className="kind")]),
+            parts.quiet(word("no_tags", language)) if not measured else None,
+            parts.board(plan, language, asset=chosen) if drawn else None,
+            _exports(language) if drawn else None,
+            html.Div(estimates(seen, plan, language, chosen), id="estimates-pulse"),
+        ], className="content"),
+    ], className="asset", **parts.attributes({"data-asset": chosen}))  # fmt: skip
+
+
+def _choices(seen: Seen, plan: Plan, language: Language, chosen: str) -> list[Any]:
+    found = []
+    for tile in overview.tiles(seen):
+        here: dict[str, Any] = {"aria-current": "page"} if tile.name == chosen else {}
+        sign = parts.mark(tile.priority, language, unseen=tile.unacknowledged) if tile.priority else None
+        found.append(html.Div(dcc.Link(
+            [html.Span(tile.name), sign], href=f"/asset?name={quote(tile.name)}",
+            className="choice here" if here else "choice",
+        ), **here))  # fmt: skip
+    return found
+
+
+def _exports(language: Language) -> html.Div:
+    """Return the buttons that the browser fills with what is on the screen."""
+    return html.Div([
+        html.Span(word("export", language), className="title"),
+        html.Button(word("file_csv", language), className="export", **parts.attributes({"data-kind": "csv"})),
+        html.Button(word("file_parquet", language), className="export", **parts.attributes({"data-kind": "parquet"})),
+    ], className="exports")  # fmt: skip
+
+
+def estimates(seen: Seen, plan: Plan, language: Language, asset: str) -> Any:
+    """Return the estimated parameters with their bands, the unusual ones first."""
+    row = (seen.head or seen.rows or (None,))[-1]
+    rows = [_estimate(shown, i, row, language) for i, shown in enumerate(plan.unknowns) if _belongs(shown, asset)]
+    if not rows:
+        return None
+    rows.sort(key=lambda pair: not pair[0])
+    heads = [word(n, language) for n in ("parameter", "what", "value", "band", "usual", "state")]
+    return parts.panel(
+        word("estimated", language),
+        parts.table(
+            heads,
+            [cells for _, cells in rows],
+            word("estimated", language),
+            ("name", "", "number", "number", "number", ""),
+        ),
+    )
+
+
+def _belongs(shown: Shown, asset: str) -> bool:
+    return shown.asset == asset and shown.kind != "hidden"
+
+
+def _estimate(shown: Shown, i: int, row: Row | None, language: Language) -> tuple[bool, list[Any]]:
+    """Return whether a parameter is unusual, and the cells that tell of it."""
+    name = shown.name.partition(".")[2] or shown.name
+    usual = (
+        f" {parts.NONE} ".join(parts.si_shown(shown, v).partition(" ")[0] for v in shown.usual)
+        if shown.usual
+        else parts.NONE
+    )
+    if row is None or i >= row.believed.shape[1]:
+        return False, [name, title(shown.title, language), parts.NONE, parts.NONE, usual, ""]
+    value, deviation = row.believed[:, i]
+    off = shown.usual is not None and (
+        value - 2.0 * deviation > shown.usual[1] or value + 2.0 * deviation < shown.usual[0]
+    )
+    state = html.Span(f"◆ {word('health_unusual', language, '').strip()}", className="beyond") if off else (
+        word("health_usual", language) if shown.usual else ""
+    )  # fmt: skip
+    band = f"± {parts.number(1.96 * deviation / shown.factor, 2)}"
+    return off, [name, title(shown.title, language), parts.si_shown(shown, value), band, usual, state]

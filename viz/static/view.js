@@ -1,0 +1,160 @@
+/* Joins the pages to the boards: mounts them, draws the plant's lines, keeps clock and connection, exports, switches language. */
+(() => {
+  "use strict";
+
+  const BASE = "/api/v1";
+  const BEAT = 1000; // tiles and tables follow at a pace that can be read
+  const AGAIN = 1000;
+  const SHAPES = { liquid: "3", shaft: "4", power: "2", heat: "2", signal: "1" };
+  const DASHES = { power: "7 5", heat: "2 4" };
+  const boards = new Map();
+  let stream = null;
+  let last = { now: 0, at: 0, advisories: -1 };
+  let beaten = 0;
+
+  /** Mounts a board in every place that has none, and lets go of those whose place is gone. */
+  function mount() {
+    for (const [place, board] of boards) {
+      if (place.isConnected) continue;
+      board.destroy();
+      boards.delete(place);
+    }
+    for (const place of document.querySelectorAll(".board[data-board]")) {
+      if (!boards.has(place)) boards.set(place, window.twinBoard.mount(place, JSON.parse(place.dataset.board)));
+    }
+    draw();
+  }
+
+  /** Draws the lines between tiles behind them. */
+  function draw() {
+    for (const flow of document.querySelectorAll(".flow[data-links]")) {
+      const text = flow.dataset.links + flow.scrollWidth + flow.scrollHeight;
+      if (flow.querySelector("svg") && flow.dataset.drawn === text) continue;
+      flow.dataset.drawn = text;
+      flow.querySelector("svg")?.remove();
+      flow.prepend(lines(flow, JSON.parse(flow.dataset.links)));
+    }
+  }
+
+  function lines(flow, links) {
+    const ns = "http://www.w3.org/2000/svg";
+    const svg = document.createElementNS(ns, "svg");
+    svg.setAttribute("width", flow.scrollWidth);
+    svg.setAttribute("height", flow.scrollHeight);
+    svg.setAttribute("aria-hidden", "true");
+    const origin = flow.getBoundingClientRect();
+    const box = (name) => {
+      const tile = document.getElementById(`tile-${name}`);
+      if (!tile) return null;
+      const { left, right, top, bottom } = tile.getBoundingClientRect();
+      const shift = flow.scrollLeft - origin.left;
+      return { left: left + shift, right: right + shift, middle: (top + bottom) / 2 - origin.top, center: (left + right) / 2 + shift };
+    };
+    for (const [first, second, kind] of links) {
+      const [a, b] = [box(first), box(second)].sort((one, other) => (one?.left ?? 0) - (other?.left ?? 0));
+      if (!a || !b) continue;
+      const path = document.createElementNS(ns, "path");
+      const turn = (a.right + b.left) / 2;
+      const same = Math.abs(a.left - b.left) < 2;
+      path.setAttribute("d", same ? `M${a.center} ${a.middle}V${b.middle}` : `M${a.right} ${a.middle}H${turn}V${b.middle}H${b.left}`);
+      path.setAttribute("fill", "none");
+      path.setAttribute("stroke", kind === "signal" ? "#a3a9b0" : "#767d85");
+      path.setAttribute("stroke-width", SHAPES[kind] ?? "1");
+      if (DASHES[kind]) path.setAttribute("stroke-dasharray", DASHES[kind]);
+      svg.append(path);
+    }
+    return svg;
+  }
+
+  /** Follows what comes while no board does; a page holds one connection at most. */
+  function listen() {
+    const wanted = boards.size === 0;
+    if (wanted && !stream) {
+      stream = new EventSource(`${BASE}/stream?names=`);
+      stream.onmessage = ({ data }) => heard(JSON.parse(data));
+      stream.onerror = () => linked(false);
+    } else if (!wanted && stream) {
+      stream.close();
+      stream = null;
+    }
+  }
+
+  /** Notes an event, and lets the pages that show it follow: at once what was told, at a pace the rest. */
+  function heard(event) {
+    const told = last.advisories >= 0 && event.advisories !== last.advisories;
+    last = { now: event.now ?? last.now, at: performance.now(), advisories: event.advisories ?? last.advisories };
+    linked(true);
+    if (told) set("pulse", last.advisories);
+    if (performance.now() - beaten > BEAT && !document.hidden) {
+      beaten = performance.now();
+      set("beat", beaten);
+    }
+  }
+
+  function set(id, data) {
+    if (document.getElementById("frame")?.firstChild) window.dash_clientside?.set_props(id, { data });
+  }
+
+  function linked(up) {
+    const frame = document.querySelector("#frame > div");
+    const dot = document.getElementById("link");
+    const said = document.getElementById("link-said");
+    if (!frame || !dot || !said) return;
+    frame.classList.toggle("down", !up);
+    dot.textContent = up ? "●" : "✕";
+    said.dataset.live ??= said.textContent;
+    said.textContent = up ? said.dataset.live : frame.dataset.offline;
+  }
+
+  /** Shows the plant's time: that of the newest data. */
+  function tick() {
+    const clock = document.getElementById("clock");
+    const zone = document.querySelector("#frame > div")?.dataset.zone;
+    if (clock && zone && last.now) {
+      clock.textContent = new Intl.DateTimeFormat("sv-SE", {
+        timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
+      }).format(new Date(last.now * 1000));
+    }
+  }
+
+  /** Fetches exactly what the board before a button shows. */
+  function exported(kind) {
+    const [place, board] = [...boards][0] ?? [];
+    if (!board) return;
+    const shown = board.state();
+    const options = JSON.parse(place.dataset.board);
+    const query = new URLSearchParams({ asset: options.asset ?? "", span: Math.max(1, Math.round(shown.until - shown.from)), lang: options.language });
+    if (!shown.live) query.set("until", shown.until);
+    const link = document.createElement("a");
+    link.href = `${BASE}/export.${kind}?${query}`;
+    link.download = "";
+    link.click();
+  }
+
+  document.addEventListener("twin:event", ({ detail }) => heard(detail));
+  document.addEventListener("twin:link", ({ detail }) => linked(detail.up));
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest?.("button");
+    if (button?.dataset.to) {
+      const url = new URL(location.href);
+      url.searchParams.delete("lang");
+      history.replaceState(null, "", url);
+      window.dash_clientside.set_props("language", { data: button.dataset.to });
+    } else if (button?.dataset.kind) {
+      exported(button.dataset.kind);
+    }
+  });
+  window.addEventListener("resize", draw);
+
+  /** Looks at the page once for however many changes a frame brings. */
+  let looking = 0;
+  function look() {
+    looking = 0;
+    document.documentElement.lang = document.querySelector("#frame > div")?.lang || "en";
+    mount();
+    listen();
+  }
+  new MutationObserver(() => { looking ||= requestAnimationFrame(look); }).observe(document.documentElement, { childList: true, subtree: true });
+  setInterval(tick, AGAIN);
+  window.twinView = { boards, get last() { return last; } };
+})();
