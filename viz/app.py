@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.exceptions import PreventUpdate
@@ -107,7 +107,7 @@ class View:
         )(self.act)  # fmt: skip
         app.callback(
             Output("url", "href"), Input("past-open", "n_clicks"), State("past-asset", "value"),
-            State("past-time", "value"), State("past-beside", "value"), State("past-span", "value"),
+            State("past-time", "value"), State("past-beside", "value"), State("url", "search"),
             prevent_initial_call=True,
         )(self.open)  # fmt: skip
 
@@ -206,12 +206,16 @@ class View:
             return str(err)
         return word("done", spoken, word("comment_do" if kind == "comment" else kind, spoken))
 
-    def open(self, clicks: int, name: str, at: str, beside: str | None, span: int) -> str:
+    def open(self, clicks: int, name: str | None, at: str | None, beside: str | None, search: str) -> str:
         """Return the address of an instant."""
         if not clicks:  # the button has only just appeared
             raise PreventUpdate
-        other = f"&beside={(beside or '').strip().replace(' ', 'T')}" if (beside or "").strip() else ""
-        return f"/history?asset={name}&at={(at or '').strip().replace(' ', 'T')}&span={int(span)}{other}"
+        asked = {"asset": name, "at": _instant(at), "beside": _instant(beside), "span": _query(search).get("span")}
+        return f"/history?{urlencode({key: value for key, value in asked.items() if value}, safe=':')}"
+
+
+def _instant(text: str | None) -> str:
+    return (text or "").strip().replace(" ", "T")
 
 
 def _planned(seen: Seen) -> Plan:

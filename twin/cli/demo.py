@@ -28,10 +28,13 @@ if TYPE_CHECKING:
 )
 @click.option("--language", type=click.Choice(["en", "ko"]), default="en", show_default=True, help="Of the advisories.")
 @click.option("--headless", is_flag=True, help="No view in a browser.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8050, show_default=True, help="Of the view; another if taken."
+)
 @json_option
 def command(
     plant: str, recording: str | None, file: Path | None, fault: str, fault_at: float, wall: float | None,
-    speed: float, seed: int, data: Path | None, language: str, headless: bool, as_json: bool,
+    speed: float, seed: int, data: Path | None, language: str, headless: bool, port: int, as_json: bool,
 ) -> int:  # fmt: skip
     """Run a factory in one process and its twin in others, and tell what the twin finds out.
 
@@ -40,7 +43,8 @@ def command(
     """
     from twin.live.demo import Demo, Wish
 
-    wish = Wish(plant, recording, file, "" if fault == "none" else fault, fault_at, speed, seed, data, language)
+    view = None if headless else port
+    wish = Wish(plant, recording, file, "" if fault == "none" else fault, fault_at, speed, seed, data, language, view)
     out = console(error=as_json)
     ending = "done"
     with Demo(wish, say=lambda line: out.print(line, markup=False)) as demo:

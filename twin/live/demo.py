@@ -1,9 +1,12 @@
 """A source of readings and its twin as one group, watched, and summed up."""
 
 import json
+import os
 import shutil
+import socket
 import tempfile
 import time
+import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +28,7 @@ SETTLE = 20.0
 
 
 class Wish(NamedTuple):
-    """What a demonstration shows."""
+    """What a demonstration shows; `view` is the port of its view in a browser, None for none."""
 
     plant: str
     recording: str | None
@@ -36,6 +39,7 @@ class Wish(NamedTuple):
     seed: int
     data: Path | None
     language: str
+    view: int | None = None
 
 
 class Summary(NamedTuple):
@@ -94,6 +98,8 @@ class Demo:
         self.folder = wish.data or Path(tempfile.mkdtemp(prefix="twin-demo-"))
         self.folder.mkdir(parents=True, exist_ok=True)
         self._temporary = wish.data is None
+        self.address = ""
+        """Where a browser finds the view."""
         self.failed = 0
         """Exit code of a source that ended by itself and not well."""
         self.group = Group(self.folder, log=say)
@@ -148,6 +154,8 @@ class Demo:
             self._wait_for_twin()
             self.group.start(Part("source", self._source(where), again=False))
             self._wait_for_readings()
+            if wish.view is not None:
+                self._open_view(wish.view)
         except BaseException as err:
             self.close(keep=isinstance(err, TwinError))
             raise
@@ -176,6 +184,20 @@ class Demo:
                 if reader.query("select 1 from entries where kind = 'data' limit 1"):
                     return
             time.sleep(0.1)
+
+    def _open_view(self, port: int) -> None:
+        """Start the view; where it can't be, the demonstration goes on without."""
+        arguments = ("twin", "view", str(self.folder), "--port", str(port if _is_free(port) else 0))
+        self.group.start(Part("view", arguments, again=False, needed=False))
+        deadline, file = time.monotonic() + 30.0, self.folder / "view.json"
+        while time.monotonic() < deadline and self.group.running("view"):
+            with suppress(OSError, ValueError, KeyError):
+                self.address = f"http://127.0.0.1:{json.loads(file.read_text(encoding='utf-8'))['port']}/"
+                self.say(f"in a browser: {self.address}")
+                break
+            time.sleep(0.1)
+        if self.address and any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")):
+            webbrowser.open(self.address)
 
     def _source(self, where: str) -> tuple[str, ...]:
         wish = self.wish
@@ -251,6 +273,16 @@ class Demo:
         self.group.close()
         if self._temporary and not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _is_free(port: int) -> bool:
+    """Return whether nobody listens at a port of this machine."""
+    with socket.socket() as tried:
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _first_label(recording: "Recording") -> float | None:

@@ -20,11 +20,15 @@ WINDOW = 60.0
 
 
 class Part(NamedTuple):
-    """One process: its name, its arguments behind ``python -m``, and whether it is started again when it dies."""
+    """One process: its name and its arguments behind ``python -m``.
+
+    It is started `again` when it dies; one that isn't `needed` may die, and the others go on without it.
+    """
 
     name: str
     arguments: tuple[str, ...]
     again: bool = True
+    needed: bool = True
 
 
 class Group:
@@ -78,6 +82,10 @@ class Group:
         for name, process in list(self.processes.items()):
             code = process.poll()
             if code is None or (code == 0 and not self.parts[name].again):
+                continue
+            if not self.parts[name].needed:
+                self.log(f"{name} ended with code {code}: {self.words(name)}; the others go on")
+                del self.processes[name]
                 continue
             recent = [t for t in self._starts[name] if time.monotonic() - t < WINDOW]
             if not self.parts[name].again or len(recent) >= MOST_STARTS or code in (2, 3):

@@ -24,6 +24,8 @@ SHARE = 5.0
 """What is only shown takes at most one part in so many of the time."""
 AHEAD = 600.0
 """How far ahead is looked [s]."""
+SETTLED = 10.0
+"""After this members that were drawn have found their own pressures and flows [s]."""
 TAIL = 3.29
 """Between the 5 and the 95 % quantile of a normal distribution lie so many standard deviations."""
 
@@ -110,9 +112,9 @@ def _read(tags: tuple[str, ...], head: Instant) -> dict[str, Any]:
 def ahead(twin: LiveTwin, newest: Instant | None) -> dict[str, Any] | None:
     """Return what the tags will show if all goes on as it does: times from now, means, deviations of a reading; SI.
 
-    Members are drawn along directions in which the readings leave much open; far out their outputs already differ now,
-    though the readings say what those are. So what they differ by now is left out, and what is expected now is put in
-    its place.
+    Members are drawn along directions in which the readings leave much open; their outputs differ from the first
+    moment, though the readings say what those are. So what they differ by once they have settled is left out, and what
+    is expected now is put in its place.
     """
     belief = twin.filter
     if not isinstance(belief, UnscentedFilter) or not twin.reached or newest is None:
@@ -123,11 +125,15 @@ def ahead(twin: LiveTwin, newest: Instant | None) -> dict[str, Any] | None:
     except SimulationError:
         return None
     low, middle, high = found.bands
-    m = len(belief.tags)
-    grown = np.maximum(((high - low) / TAIL) ** 2 - ((high[:, :1] - low[:, :1]) / TAIL) ** 2, 0.0)
+    m, first = len(belief.tags), int(np.searchsorted(found.times, SETTLED).clip(max=len(found.times) - 1))
+    variance = ((high - low) / TAIL) ** 2
+    grown = np.maximum(variance - variance[:, first, None], 0.0)
+    grown[:, :first] = 0.0
+    moved = middle - middle[:, first, None]
+    moved[:, :first] = 0.0
     return {
         "time": twin.reached / MICRO,
         "times": found.times,
-        "mean": middle - middle[:, :1] + newest.expected[:m, None],
+        "mean": newest.expected[:m, None] + moved,
         "deviation": np.sqrt(newest.deviation[:m, None] ** 2 + grown),
     }

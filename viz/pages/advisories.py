@@ -11,7 +11,7 @@ from twin.documents import Advisory
 from twin.errors import TwinError
 from twin.history.plan import Plan
 from twin.monitor import texts
-from twin.service import Kind
+from twin.service import LONGEST, Kind
 from viz import overview, parts
 from viz.accounts import Account, may
 from viz.feed import Seen
@@ -19,7 +19,7 @@ from viz.words import Language, word
 
 LOG = 60
 """Changes that are listed."""
-SHELVE = (15, 60, 240, 480)
+SHELVE = 60
 """For how long is offered to shelve [min]."""
 
 
@@ -149,9 +149,8 @@ def _actions(a: Advisory, language: Language, account: Account) -> Any:
     if a.state == "shelved":
         offered.append(html.Button(word("unshelve", language), **_does("unshelve", a)))
     shelf = html.Div([
-        html.Label([word("minutes", language), dcc.Dropdown(
-            [{"label": str(m), "value": m} for m in SHELVE], SHELVE[0], id="shelve-minutes", clearable=False,
-            searchable=False,
+        html.Label([word("minutes", language), dcc.Input(
+            SHELVE, id="shelve-minutes", type="number", min=1, max=LONGEST, step=1, className="few",
         )]),
         html.Label([word("reason", language), dcc.Input(id="action-text", maxLength=500, autoComplete="off")]),
         html.Button(word("shelve", language), **_does("shelve", a)),

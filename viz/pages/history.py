@@ -60,17 +60,16 @@ def _time(text: str, plan: Plan, seen: Seen, language: Language) -> tuple[float,
 
 def _form(names: list[str], plan: Plan, language: Language, chosen: str, until: float, other: float) -> html.Div:
     return html.Div([
-        html.Label([word("asset", language), dcc.Dropdown(names, chosen, id="past-asset", clearable=False)]),
+        html.Label([word("asset", language), dcc.Input(
+            chosen, id="past-asset", list="past-assets", autoComplete="off"
+        )]),
+        html.Datalist([html.Option(value=name) for name in names], id="past-assets"),
         html.Label([word("time", language), dcc.Input(
             id="past-time", value=parts.clock(until, plan), debounce=True, autoComplete="off"
         )]),
         html.Label([word("compare", language), dcc.Input(
             id="past-beside", value=parts.clock(other, plan) if math.isfinite(other) else "", debounce=True,
             autoComplete="off", placeholder="2026-11-22 14:05:00",
-        )]),
-        html.Label([word("range", language), dcc.Dropdown(
-            [{"label": word(f"span_{s}", language), "value": s} for s in parts.SPANS], 1800, id="past-span",
-            clearable=False, searchable=False,
         )]),
         html.Button(word("open", language), id="past-open", n_clicks=0, className="main"),
     ], className="form")  # fmt: skip

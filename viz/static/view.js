@@ -11,6 +11,8 @@
   let stream = null;
   let last = { now: 0, at: 0, advisories: -1 };
   let beaten = 0;
+  let waiting = 0;
+  let kept = null;
 
   /** Mounts a board in every place that has none, and lets go of those whose place is gone. */
   function mount() {
@@ -85,10 +87,15 @@
     last = { now: event.now ?? last.now, at: performance.now(), advisories: event.advisories ?? last.advisories };
     linked(true);
     if (told) set("pulse", last.advisories);
-    if (performance.now() - beaten > BEAT && !document.hidden) {
-      beaten = performance.now();
-      set("beat", beaten);
-    }
+    waiting ||= setTimeout(beat, Math.max(0, beaten + BEAT - performance.now()));
+  }
+
+  /** Lets tiles and tables follow; what comes in between is shown by the next beat, never forgotten. */
+  function beat() {
+    waiting = 0;
+    beaten = performance.now();
+    if (document.hidden) return;
+    set("beat", beaten);
   }
 
   function set(id, data) {
@@ -144,12 +151,22 @@
       exported(button.dataset.kind);
     }
   });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) beat(); });
   window.addEventListener("resize", draw);
+
+  /** A language that the address asks for stays when the next page is opened. */
+  function keepLanguage() {
+    const wanted = new URLSearchParams(location.search).get("lang");
+    if (!wanted || wanted === kept || !document.getElementById("frame")?.firstChild) return;
+    kept = wanted;
+    window.dash_clientside.set_props("language", { data: wanted });
+  }
 
   /** Looks at the page once for however many changes a frame brings. */
   let looking = 0;
   function look() {
     looking = 0;
+    keepLanguage();
     document.documentElement.lang = document.querySelector("#frame > div")?.lang || "en";
     mount();
     listen();
