@@ -12,18 +12,10 @@ import pytest
 
 from tests.viz.conftest import Page
 from tests.viz.stage import T0, Stage, advisory, asked, plan, served
+from tests.viz.waiting import until
 
 PAGES = ("/", "/asset?name=pump_1", "/advisories?id=adv-1", "/history", "/data")
 BOARD = "() => [...window.twinView.boards.values()][0]"
-
-
-def until(page: Any, condition: str, seconds: float = 20.0) -> Any:
-    """Wait until an expression of the page is true; its policy forbids Playwright's own way, which needs eval."""
-    deadline = time.monotonic() + seconds
-    while not (found := page.evaluate(condition)):
-        assert time.monotonic() < deadline, f"never: {condition}"
-        page.wait_for_timeout(50)
-    return found
 
 
 def refused(address: str) -> tuple[int, bytes]:

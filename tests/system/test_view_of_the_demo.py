@@ -1,0 +1,77 @@
+"""The demonstration in a browser: its fault is told, acknowledged by a click, shelved, and comes back by itself."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.viz.conftest import Page, chromium  # noqa: F401 - a fixture
+from tests.viz.waiting import until
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Run a demonstration whose fault comes early; yield its folder."""
+    folder = tmp_path_factory.mktemp("demo") / "data"
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "twin", "demo", "--speed", "60", "--fault-at", "6min", "--data", str(folder),
+            "--port", "0", "--for", "5min",
+        ],
+        env={**os.environ, "DISPLAY": "", "WAYLAND_DISPLAY": ""}, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 150.0
+    while not (folder / "view.json").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    yield folder
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60.0) == 130
+
+
+def test_the_fault_is_told_acknowledged_shelved_and_comes_back(demo: Path, chromium: Any) -> None:  # noqa: F811
+    port = json.loads((demo / "view.json").read_text(encoding="utf-8"))["port"]
+    view = Page(chromium, f"http://127.0.0.1:{port}")
+    page = view.open("/advisories")
+    link = ".listed tr:has-text('pump_2: rough') a"
+    page.wait_for_selector(link, timeout=90_000)
+    page.click(link)
+    page.wait_for_selector(".why button.main")
+    assert "bearing drag" in page.inner_text(".why dl")
+    until(page, "[...window.twinView.boards.values()][0]?.state()?.names?.length > 0")
+
+    page.click(".why button.main")
+    row = ".listed tr.here"
+    page.wait_for_selector(f"{row}:has-text('acknowledged'):not(:has-text('unacknowledged'))")
+
+    page.fill("#shelve-minutes", "2")
+    page.fill("#action-text", "<b>the mechanic is on the way</b>")
+    page.press("#action-text", "Tab")
+    page.click("button:has-text('Shelve')")
+    page.wait_for_selector(f"{row}:has-text('shelved')")
+    assert "<b>the mechanic is on the way</b>" in page.inner_text(row)
+    page.wait_for_selector(f"{row}:not(:has-text('shelved until'))", timeout=30_000)
+
+    audit = (demo / "view" / "audit.jsonl").read_text(encoding="utf-8")
+    assert [json.loads(line)["what"] for line in audit.splitlines()] == ["action", "action"]
+    view.close()
+    assert view.wrong == []
+
+
+def test_the_twin_goes_on_when_its_view_is_killed(demo: Path) -> None:
+    os.kill(json.loads((demo / "view.json").read_text(encoding="utf-8"))["pid"], signal.SIGKILL)
+    before = json.loads((demo / "twin.json").read_text(encoding="utf-8"))["entry"]
+    deadline = time.monotonic() + 20.0
+    while json.loads((demo / "twin.json").read_text(encoding="utf-8"))["entry"] < before + 5:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)

@@ -1,0 +1,13 @@
+"""Waiting for what a page comes to."""
+
+import time
+from typing import Any
+
+
+def until(page: Any, condition: str, seconds: float = 20.0) -> Any:
+    """Wait until an expression of the page is true; its policy forbids Playwright's own way, which needs eval."""
+    deadline = time.monotonic() + seconds
+    while not (found := page.evaluate(condition)):
+        assert time.monotonic() < deadline, f"never: {condition}"
+        page.wait_for_timeout(50)
+    return found
