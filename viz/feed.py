@@ -17,7 +17,7 @@ from twin.monitor.life import Change
 
 LOOK = 0.025
 """How often is looked whether something was written [s]."""
-KEPT = 3000
+KEPT = 1000
 """Instants that are kept for those who come back after a while."""
 AGAIN = 1.0
 """How long to wait for a file that isn't there [s]."""
