@@ -48,10 +48,7 @@ def word(name: str, language: Language, *filled: object) -> str:
     texts = catalogue()
     if name not in texts:
         raise DeclarationError(unknown("text", name, texts))
-    text = texts[name][language]
-    for i, value in enumerate(filled):
-        text = text.replace(f"{{{i}}}", str(value))
-    return text
+    return _PLACE.sub(lambda place: str(filled[int(place[0][1])]), texts[name][language])
 
 
 def language_of(wanted: str, accepted: str = "") -> Language:

@@ -1,6 +1,5 @@
 """History: any instant that the twin has seen, and two periods side by side."""
 
-import json
 import math
 from datetime import datetime
 from pathlib import Path
@@ -13,12 +12,12 @@ from dash import dcc, html
 from twin.errors import DataError
 from twin.history.plan import Plan
 from twin.history.reader import History
+from twin.keep.manifest import load
 from viz import parts, payload
 from viz.feed import Seen
 from viz.titles import title
 from viz.words import Language, word
 
-MANIFEST = "manifest.json"
 MOST_HOURS = 48
 
 
@@ -113,29 +112,20 @@ def _mean(values: np.ndarray) -> float:
 
 
 def archives(folder: Path, plan: Plan, language: Language) -> Any:
-    """Return the hours that the recorder has archived; each opens its end."""
-    hours = _hours(folder)
-    if not hours:
+    """Return the hours that the recorder has archived, the newest first; each opens its end."""
+    try:
+        known = [record for record in load(folder).archives if record.readings]
+    except DataError as err:
+        return parts.panel(word("archives", language), html.P(str(err), role="alert", className="wrong"))
+    if not known:
         return parts.panel(word("archives", language), parts.quiet(word("archive_none", language)))
     rows = []
-    for hour in hours[-MOST_HOURS:][::-1]:
-        end = float(hour.get("until", 0)) / payload.MICRO
-        at = parts.clock(end, plan)
+    for record in sorted(known, key=lambda record: record.until)[-MOST_HOURS:][::-1]:
+        since, until = (parts.clock(time / payload.MICRO, plan) for time in (record.since, record.until))
         rows.append((
-            dcc.Link(str(hour.get("name", at)), href=f"/history?at={at.replace(' ', 'T')}&span=3600"), at,
-            f"{int(hour.get('readings', 0)):,}", f"{int(hour.get('bytes', 0)) / 1048576.0:.1f} MiB",
+            dcc.Link(record.name, href=f"/history?at={until.replace(' ', 'T')}&span=3600"),
+            f"{since} {parts.NONE} {until}", f"{record.readings:,}", f"{record.bytes / 1048576.0:.1f} MiB",
         ))  # fmt: skip
     heads = [word(n, language) for n in ("archives", "time", "readings", "size")]
-    return parts.panel(
-        word("archives", language),
-        parts.table(heads, rows, word("archives", language), ("", "time", "number", "number")),
-    )
-
-
-def _hours(folder: Path) -> list[dict[str, Any]]:
-    """Return what the manifest lists; nothing where it can't be read."""
-    try:
-        found = json.loads((folder / "archive" / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
-    return [entry for entry in found.get("files", []) if isinstance(entry, dict)] if isinstance(found, dict) else []
+    shown = parts.table(heads, rows, word("archives", language), ("", "time", "number", "number"))
+    return parts.panel(word("archives", language), shown)
