@@ -118,7 +118,7 @@ class View:
         return html.Div([
             html.A(word("skip", spoken), href="#main", className="skip"),
             _header(seen, spoken, page, asker(), login=self.login),
-            html.Div(_banner(seen, spoken), id="banner", role="status", className="banner"),
+            html.Div(self.banner(None, search, language), id="banner", role="status", className="banner"),
             html.Main(self._page(page, seen, spoken, _query(search)), id="main", tabIndex=-1),
         ], lang=spoken, **parts.attributes({"data-page": page, "data-zone": seen.plan.zone if seen.plan else "UTC",
                            "data-offline": word("offline", spoken), "data-stale": word("stale", spoken)}))  # fmt: skip
@@ -138,8 +138,11 @@ class View:
         return data.content(seen, language, self.feed.folder, data.running(self.feed.folder, seen))
 
     def banner(self, _beat: Any, search: str, language: str | None) -> Any:
-        """Return the line of what is most urgent."""
-        return _banner(self.feed.seen, _spoken(search, language))
+        """Return the line of what is most urgent; of a twin that has ended it says so."""
+        seen, spoken = self.feed.seen, _spoken(search, language)
+        if seen.plan is None or data.running(self.feed.folder, seen)["twin"]:
+            return _banner(seen, spoken)
+        return [_banner(seen, spoken), html.Span(word("ended", spoken), className="ended")]
 
     def flow(self, _beat: Any, search: str, language: str | None) -> Any:
         """Return the tiles anew."""

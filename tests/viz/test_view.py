@@ -75,6 +75,12 @@ def test_an_advisory_is_told_on_every_page_as_it_comes(view: Page, stage: Stage)
     assert "Since" in page.inner_text(".why dl")
 
 
+def test_a_twin_that_has_ended_is_shown_as_it_left_off_and_said_to_have_ended(view: Page) -> None:
+    page = view.open("/asset?name=pump_1")
+    assert "The twin is not running" in page.inner_text("#banner")
+    until(page, f"({BOARD})()?.data('PI-101')?.t?.length > 200")
+
+
 def test_the_whole_view_speaks_korean_at_a_click_and_still_does_on_the_next_page(view: Page) -> None:
     page = view.open("/")
     page.click("#to-language")

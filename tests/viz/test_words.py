@@ -61,9 +61,9 @@ def test_every_page_says_other_words_in_the_other_language(seen: Seen, stage: St
 
 def test_every_word_is_used_and_every_used_word_is_there() -> None:
     source = "\n".join(file.read_text(encoding="utf-8") for file in SOURCES)
-    quoted = set(re.findall(r'"([a-z][a-z0-9_]*)"', source))
+    quoted = set(re.findall(r"""["']([a-z][a-z0-9_]*)["']""", source))
     assert {name for name in catalogue() if name not in quoted and not name.startswith(BUILT)} == set()
-    asked = set(re.findall(r'word\("([a-z0-9_]+)"', source))
+    asked = set(re.findall(r"""\bword\(["']([a-z0-9_]+)["']""", source))
     assert {name for name in asked if name not in catalogue() and name not in ("states",)} == set()
 
 
