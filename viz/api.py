@@ -5,7 +5,8 @@ import csv
 import io
 import json
 import math
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response, StreamingResponse
+from starlette.types import Scope
 
 from twin.errors import DataError
 from twin.history.plan import Plan
@@ -42,10 +44,16 @@ class Api:
     ----------
     feed : Feed
         What has been seen.
+
+    Attributes
+    ----------
+    known : callable
+        Whether who opened a stream may still look; asked as it goes, for a stream may outlast its session.
     """
 
     def __init__(self, feed: Feed) -> None:
         self.feed = feed
+        self.known: Callable[[Scope], object] = lambda scope: True
         self._events: dict[tuple[Any, ...], bytes] = {}
         self._number = -1
 
@@ -57,6 +65,10 @@ class Api:
         found.get("/stream")(self.stream)
         found.get("/export.{kind}")(self.export)
         return found
+
+    async def health(self) -> dict[str, str]:
+        """Answer that the view serves, and nothing else: nobody has to log in to ask."""
+        return {"view": "serves"}
 
     def trend(
         self, asset: str = "", names: str = "", span: float = 300.0, until: float | None = None, points: int = 750,
@@ -89,14 +101,19 @@ class Api:
         last = request.headers.get("last-event-id", "")
         begin = int(last) if last.isdecimal() and len(last) < 19 else since
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._said(asset, names, begin), media_type="text/event-stream", headers=headers)
+        said = self._said(asset, names, begin, request.scope)
+        return StreamingResponse(said, media_type="text/event-stream", headers=headers)
 
-    async def _said(self, asset: str, names: str, seq: int) -> AsyncIterator[bytes]:
+    async def _said(self, asset: str, names: str, seq: int, scope: Scope) -> AsyncIterator[bytes]:
         """Yield an event whenever something was seen."""
-        number, told, loop = 0, -1.0, asyncio.get_running_loop()
+        number, told, asked = 0, -1.0, time.monotonic()
         yield b"retry: 500\n\n"
         while not self.feed.closed:
             seen = await self.feed.changed(number, HEARTBEAT)
+            if time.monotonic() - asked > HEARTBEAT:
+                asked = time.monotonic()
+                if not await asyncio.to_thread(self.known, scope):
+                    return
             if seen.number == number:
                 yield b": still here\n\n"
                 continue
@@ -107,7 +124,7 @@ class Api:
             event = self._event(seen, seen.plan, asset, names, seq, ahead=look != told)
             seq, told = event[0], look
             yield event[1]
-            await asyncio.sleep(PACE if loop.is_running() else 0.0)
+            await asyncio.sleep(PACE)
 
     def _event(self, seen: Seen, plan: Plan, asset: str, names: str, seq: int, *, ahead: bool) -> tuple[int, bytes]:
         """Return the sequence number that an event reaches, and the event; browsers that show the same share it."""

@@ -56,7 +56,9 @@ class View:
         self.feed, self.audit, self.login = feed, audit, login
         # Its own pages of documentation would load scripts from elsewhere.
         self.server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        self.server.include_router(Api(feed).router())
+        self.api = Api(feed)
+        self.server.include_router(self.api.router())
+        self.server.get("/healthz")(self.api.health)
         self.server.mount("/static", StaticFiles(directory=STATIC), name="static")
         # Dash would serve the folder `assets` beside the program, which holds equipment: it is pointed at its own.
         self.dash = Dash(

@@ -49,6 +49,7 @@ def guarded(
     shown = View(feed, audit, login=login)
     policy = policy_of(shown.server)
     door = Login(feed.folder, audit, secure=secure) if login else Here()
+    shown.api.known = door.known
     inside = Known(shown.server, PAGES)
     return Guard(inside, hosts=hosts, login=door, secure=secure, policy=policy, stream_paths=STREAMS)
 

@@ -13,6 +13,7 @@ import pytest
 from tests.viz.conftest import Page
 from tests.viz.stage import T0, Stage, advisory, asked, plan, served
 from tests.viz.waiting import until
+from twin.keep.manifest import Manifest, Record, save
 
 PAGES = ("/", "/asset?name=pump_1", "/advisories?id=adv-1", "/history", "/data")
 BOARD = "() => [...window.twinView.boards.values()][0]"
@@ -219,3 +220,19 @@ def test_what_came_since_is_told_once_and_from_the_same_place_twice_alike(stage:
         assert delta["since"] == since
         assert len(delta["t"]) == 3  # type: ignore[arg-type]
         assert asked(f"{address}/api/v1/delta?asset=tank&since={delta['seq']}")["t"] == []
+
+
+def test_an_archived_hour_opens_where_it_ends(view: Page, stage: Stage) -> None:
+    end = round((T0 + 300) * 1e6)
+    hour = Record(
+        name="2026-11-18T11.h5", hour="2026-11-18T11", number=0, main=True, others=0, journal="0" * 32, chain="0" * 64,
+        after=0, through=1, start=0, held=None, hold=None, resume=1, received=(1, 2), since=end - 10**8, until=end,
+        readings=12_345, tags=3, frames=1, entries=0, gaps=0, strays=0, unreadable=0, content="0" * 64, bytes=2**20,
+        sha256="0" * 64,
+    )  # fmt: skip
+    (stage.folder / "archive").mkdir()
+    save(stage.folder, Manifest(archives=[hour]))
+    page = view.open("/history")
+    assert "12,345" in page.inner_text("main")
+    page.click("text=2026-11-18T11.h5")
+    until(page, f"({BOARD})()?.state()?.until === {T0 + 300.0}")

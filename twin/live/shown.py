@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from twin.clean.tally import CAUSES
 from twin.errors import DataError, SimulationError
 from twin.estimate.ahead import outlook
 from twin.estimate.unscented import UnscentedFilter
@@ -85,6 +86,7 @@ class Shown:
             "lag_s": max(0.0, (newest - arrivals.settled) / MICRO) if newest else None,
             "clock": arrivals.clock / MICRO,
             "counts": arrivals.counts,
+            "recipe": [[f.tag, *CAUSES[f.cause], f.times, f.last / MICRO] for f in arrivals.cleaner.tally.findings()],
             "rates": rates(twin.advisories.state)._asdict(),
             "suspicious": twin.diagnosis.suspicious,
             "running": dict(twin.running),

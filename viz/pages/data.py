@@ -45,6 +45,7 @@ def live(seen: Seen, plan: Plan, language: Language, alive: dict[str, bool]) -> 
     return html.Div([
         html.Div([_processes(seen, language, alive), _counted(seen, language)], className="two"),
         _gateways(seen, plan, language),
+        _recipe(seen, plan, language),
     ])  # fmt: skip
 
 
@@ -98,6 +99,18 @@ def _gateways(seen: Seen, plan: Plan, language: Language) -> Any:
     heads = [word(n, language) for n in ("gateway", "state", "newest", "skew", "rate", "lost", "late")]
     kinds = ("name", "", "time", "number", "number", "number", "number")
     return parts.panel(word("gateways", language), parts.table(heads, rows, word("gateways", language), kinds))
+
+
+def _recipe(seen: Seen, plan: Plan, language: Language) -> Any:
+    """Return what the recipe has found in the readings, and what it did about it."""
+    found = seen.status.get("recipe", [])
+    if not found:
+        return parts.panel(word("recipe", language), parts.quiet(word("recipe_none", language)))
+    rows = [(tag, (english, korean)[language == "ko"], f"{times:,}", parts.clock(last, plan))
+            for tag, english, korean, times, last in found]  # fmt: skip
+    heads = [word(n, language) for n in ("tag", "what", "times", "newest")]
+    shown = parts.table(heads, rows, word("recipe", language), ("name", "", "number", "time"))
+    return parts.panel(word("recipe", language), shown)
 
 
 def _following(columns: Columns, plan: Plan, language: Language) -> Any:

@@ -103,6 +103,7 @@
   }
 
   function linked(up) {
+    if (!up) admitted();
     const frame = document.querySelector("#frame > div");
     const dot = document.getElementById("link");
     const said = document.getElementById("link-said");
@@ -111,6 +112,16 @@
     dot.textContent = up ? "●" : "✕";
     said.dataset.live ??= said.textContent;
     said.textContent = up ? said.dataset.live : frame.dataset.offline;
+  }
+
+  /** Finds out whether the session is over where the server answers no more, and leads to the login then. */
+  async function admitted() {
+    try {
+      const { status } = await fetch(`${BASE}/delta?names=`, { cache: "no-store" });
+      if (status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+    } catch {
+      // no connection: the board says so
+    }
   }
 
   /** Shows the plant's time: that of the newest data. */
