@@ -7,8 +7,9 @@ import json
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -23,6 +24,7 @@ from viz import payload
 from viz.feed import Feed, Seen
 from viz.words import language_of
 
+T = TypeVar("T")
 BASE = "/api/v1"
 HEARTBEAT = 15.0
 """How long a stream says nothing at most [s]."""
@@ -49,11 +51,15 @@ class Api:
     ----------
     known : callable
         Whether who opened a stream may still look; asked as it goes, for a stream may outlast its session.
+    exported : callable
+        Told what was exported, before it is sent.
     """
 
     def __init__(self, feed: Feed) -> None:
         self.feed = feed
         self.known: Callable[[Scope], object] = lambda scope: True
+        self.exported: Callable[[str], None] = lambda what: None
+        self._threads = ThreadPoolExecutor(2, "trend")
         self._events: dict[tuple[Any, ...], bytes] = {}
         self._number = -1
 
@@ -70,24 +76,36 @@ class Api:
         """Answer that the view serves, and nothing else: nobody has to log in to ask."""
         return {"view": "serves"}
 
-    def trend(
+    async def trend(
         self, asset: str = "", names: str = "", span: float = 300.0, until: float | None = None, points: int = 750,
         lang: str = "en",
     ) -> Response:  # fmt: skip
-        """Answer a span of history; runs in a thread of its own."""
+        """Answer a span of history."""
+        points = int(_checked(points, 2, MOST_POINTS, "points"))
+        body = await self._apart(lambda: _encode(self._trend(asset, names, span, until, points, lang)))
+        return Response(body, media_type="application/json")
+
+    async def _apart(self, work: Callable[[], T]) -> T:
+        """Do what takes long beside the streams.
+
+        Two threads of our own: a server's many would each keep the memory of the largest answer that they ever made.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def _trend(
+        self, asset: str, names: str, span: float, until: float | None, points: int, lang: str
+    ) -> dict[str, Any]:  # fmt: skip
         plan = self._plan()
         wanted = self._wanted(plan, asset, names)
-        span, points = _checked(span, 1.0, LONGEST, "span"), int(_checked(points, 2, MOST_POINTS, "points"))
-        if until is not None:
-            until = _checked(until, 0.0, 1e11, "until")
+        span = _checked(span, 1.0, LONGEST, "span")
+        until = None if until is None else _checked(until, 0.0, 1e11, "until")
         try:
             with History(self.feed.folder) as history:
-                said = payload.trend(
+                return payload.trend(
                     history, plan, self.feed.seen, wanted, language_of(lang), span=span, until=until, points=points
                 )
         except DataError as err:
             raise HTTPException(503, str(err)) from None
-        return Response(_encode(said), media_type="application/json")
 
     async def delta(self, asset: str = "", names: str = "", since: int = 0) -> Response:
         """Answer what has come since."""
@@ -143,30 +161,25 @@ class Api:
         said = payload.delta(self.feed.seen, plan, wanted, seq, with_ahead=ahead)
         return _encode({**said, "now": self.feed.seen.now})
 
-    def export(
+    async def export(
         self, kind: Literal["csv", "parquet"], asset: str = "", names: str = "", span: float = 300.0,
         until: float | None = None, lang: str = "en",
     ) -> Response:  # fmt: skip
         """Answer what is on the screen as a file: every instant of the span, in the units shown, in plant time."""
         plan = self._plan()
-        wanted = self._wanted(plan, asset, names)
-        span = _checked(span, 1.0, LONGEST, "span")
-        if span / plan.every > MOST_ROWS:
+        if _checked(span, 1.0, LONGEST, "span") / plan.every > MOST_ROWS:
             raise HTTPException(413, f"{span / plan.every:.0f} rows; choose a span of at most {MOST_ROWS} instants")
-        try:
-            with History(self.feed.folder) as history:
-                said = payload.trend(
-                    history, plan, self.feed.seen, wanted, language_of(lang), span=span, until=until,
-                    points=MOST_ROWS,
-                )  # fmt: skip
-        except DataError as err:
-            raise HTTPException(503, str(err)) from None
-        table = _table(said, plan.zone)
-        name = f"{asset or 'tags'}_{said['until']:.0f}.{kind}"
-        body, media = (_as_csv(table), "text/csv; charset=utf-8") if kind == "csv" else (_as_parquet(table), _PARQUET)
-        return Response(
-            body, media_type=media, headers={"Content-Disposition": f'attachment; filename="{_safe(name)}"'}
-        )
+
+        def made() -> tuple[float, bytes]:
+            said = self._trend(asset, names, span, until, MOST_ROWS, lang)
+            table = _table(said, plan.zone)
+            return said["until"], _as_csv(table) if kind == "csv" else _as_parquet(table)
+
+        end, body = await self._apart(made)
+        self.exported(f"{asset or names} {span:g} s until {end:.0f}")
+        name = _safe(f"{asset or 'tags'}_{end:.0f}.{kind}")
+        media = "text/csv; charset=utf-8" if kind == "csv" else "application/vnd.apache.parquet"
+        return Response(body, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
     def _plan(self) -> Plan:
         seen = self.feed.seen
@@ -186,7 +199,6 @@ class Api:
         return found
 
 
-_PARQUET = "application/vnd.apache.parquet"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

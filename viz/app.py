@@ -57,6 +57,7 @@ class View:
         # Its own pages of documentation would load scripts from elsewhere.
         self.server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         self.api = Api(feed)
+        self.api.exported = self._exported
         self.server.include_router(self.api.router())
         self.server.get("/healthz")(self.api.health)
         self.server.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -71,6 +72,11 @@ class View:
         self.dash.backend.websocket_capability = False  # else every page starts a worker for what nobody uses
         self.dash.layout = self._shell
         self._declare()
+
+    def _exported(self, what: str) -> None:
+        """Record who took what away."""
+        who = asker()
+        self.audit.write("export", who=who.account.name, role=who.account.role, address=who.address, target=what)
 
     def _shell(self) -> html.Div:
         return html.Div([
