@@ -96,7 +96,8 @@ class View:
         spoken = State("language", "data")
         for target, shown in (
             ("banner", self.banner), ("flow-pulse", self.flow), ("standing-pulse", self.standing),
-            ("listed-pulse", self.listed), ("reasons-pulse", self.reasons), ("figures-pulse", self.figures),
+            ("listed-pulse", self.listed),
+            ("choices-pulse", self.choices), ("reasons-pulse", self.reasons), ("figures-pulse", self.figures),
         ):  # fmt: skip
             app.callback(Output(target, "children"), Input("beat", "data"), State("url", "search"), spoken)(shown)
         app.callback(
@@ -166,6 +167,13 @@ class View:
         """Return the list of advisories anew."""
         seen = self.feed.seen
         return advisories.listed(seen, _planned(seen), _spoken(search, language), _query(search).get("id", ""))
+
+    def choices(self, _beat: Any, search: str, language: str | None) -> Any:
+        """Return the list of assets anew."""
+        seen, name = self.feed.seen, _query(search).get("name", "")
+        if not name:
+            raise PreventUpdate
+        return asset.choices(seen, _planned(seen), _spoken(search, language), name)
 
     def reasons(self, _beat: Any, search: str, language: str | None) -> Any:
         """Return why an advisory stands, anew."""

@@ -12,6 +12,7 @@ from dash import html
 from twin.documents import Advisory
 from twin.history.plan import Plan, Shown
 from twin.monitor import texts
+from twin.monitor.words import unit
 from viz.words import Language, word
 
 SPANS = (300, 1800, 3600, 28800, 86400, 604800)
@@ -36,6 +37,7 @@ _WORDS = (
 NONE = "\N{EN DASH}"
 """Where there is no value."""
 SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
+_UNITS = {unit(one): {unit(other): scale for other, scale in others.items()} for one, others in UNITS.items()}
 _SHAPES = {1: "■", 2: "▲", 3: "●"}
 
 
@@ -61,7 +63,7 @@ def beyond(text: str) -> html.Span:
 def board(plan: Plan, language: Language, **options: Any) -> html.Div:
     """Return where the browser puts a board of trends: of an `asset`, or of `names`; `until` [s] opens the past."""
     said = {
-        "zone": plan.zone, "language": language, "units": UNITS, "spans": SPANS, "span": 300,
+        "zone": plan.zone, "language": language, "units": _UNITS, "spans": SPANS, "span": 300,
         "words": {**{name: word(name, language) for name in _WORDS},
                   "spans": {str(span): word(f"span_{span}", language) for span in SPANS}},
         **options,
@@ -83,8 +85,8 @@ def number(value: float, digits: int = 4) -> str:
 
 def si_shown(shown: Shown, value: float) -> str:
     """Return an SI value with the unit that it is shown in."""
-    unit = "" if shown.unit == "1" else f" {shown.unit}"
-    return f"{number((value - shown.offset) / shown.factor)}{unit}"
+    said = "" if shown.unit == "1" else f" {unit(shown.unit)}"
+    return f"{number((value - shown.offset) / shown.factor)}{said}"
 
 
 def mark(priority: int, language: Language, *, unseen: bool = False) -> html.Span:

@@ -9,6 +9,7 @@ import numpy as np
 from twin.history.plan import Plan, Shown
 from twin.history.reader import History
 from twin.history.row import Columns, Row, shown_quality
+from twin.monitor.words import unit
 from viz.feed import Seen, since
 from viz.titles import title
 from viz.words import Language
@@ -43,7 +44,7 @@ def described(chart: Chart, language: Language) -> dict[str, Any]:
     """Return what the browser needs to know of a chart once."""
     shown = chart.shown
     return {
-        "name": shown.name, "title": title(shown.title, language), "unit": shown.unit, "asset": shown.asset,
+        "name": shown.name, "title": title(shown.title, language), "unit": unit(shown.unit), "asset": shown.asset,
         "kind": "tag" if shown.kind == "tag" else "hidden",
         "low": _limit(shown, shown.low), "high": _limit(shown, shown.high),
         "healthy": [_limit(shown, v) for v in shown.usual] if shown.usual else None,

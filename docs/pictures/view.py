@@ -40,8 +40,10 @@ def main() -> None:
         try:
             address = f"http://127.0.0.1:{waited(data / 'view.json')['port']}"
             with sync_playwright() as playwright:
-                path = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-                browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+                found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+                browser = playwright.chromium.launch(
+                    executable_path=next(filter(None, found), None), args=["--no-sandbox"]
+                )
                 tab = browser.new_page(viewport=PANEL)
                 tab.goto(f"{address}/advisories")
                 tab.wait_for_selector(f"{FAULT}:has-text('TI-112'), .listed tr:has-text('TI-112') a", timeout=300_000)

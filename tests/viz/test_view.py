@@ -137,7 +137,7 @@ def test_parquet_holds_the_same_numbers_as_csv(stage: Stage) -> None:
             table = pq.read_table(io.BytesIO(answer.read()))
         with urllib.request.urlopen(f"{address}/api/v1/export.csv?asset=pump_1&span=100") as answer:
             text = list(csv.DictReader(io.StringIO(answer.read().decode("utf-8-sig"))))
-    assert table.column("TI-111 actual [degC]").to_pylist() == [float(row["TI-111 actual [degC]"]) for row in text]
+    assert table.column("TI-111 actual [°C]").to_pylist() == [float(row["TI-111 actual [°C]"]) for row in text]
 
 
 @pytest.mark.parametrize("path", ["/assets/centrifugal_pump.py", "/assets/view.js", "/viz/app.py", "/nothing", "/docs"])

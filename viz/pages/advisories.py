@@ -81,10 +81,8 @@ def why(seen: Seen, plan: Plan, language: Language, account: Account, chosen: st
     a = next((a for a in seen.standing if a.id == chosen), None)
     if a is None:
         return parts.quiet(word("choose_advisory", language)) if seen.standing else None
-    text = parts.said(a, language, plan, seen.now)
     tags = overview.evidence(a, plan)[:3]
     return html.Section([
-        html.H2([parts.mark(a.priority, language), text.headline]),
         html.Div(reasons(seen, plan, language, chosen), id="reasons-pulse"),
         _actions(a, language, account),
         html.H3(word("evidence", language)) if tags else None,
@@ -103,7 +101,8 @@ def reasons(seen: Seen, plan: Plan, language: Language, chosen: str) -> Any:
         for name, line in (("why", text.why), ("outlook", text.outlook), ("do", text.do), ("tell_more", text.tell_more))
         if line
     ]
-    return [html.Dl(lines), _explanations(a, language)]
+    headline = html.H2([parts.mark(a.priority, language), text.headline])
+    return [headline, html.Dl(lines), _explanations(a, language)]
 
 
 def _explanations(a: Advisory, language: Language) -> Any:

@@ -25,7 +25,7 @@ def content(seen: Seen, language: Language, name: str) -> Any:
     drawn = payload.charts(plan, chosen)
     measured = any(chart.shown.kind == "tag" for chart in drawn)
     return html.Div([
-        html.Nav(_choices(seen, plan, language, chosen), className="assets",
+        html.Nav(choices(seen, plan, language, chosen), className="assets", id="choices-pulse",
             **parts.labelled(word("all_assets", language))),
         html.Div([
             html.H1([chosen, html.Span(kind(machine.title, language), className="kind")]),
@@ -37,7 +37,8 @@ def content(seen: Seen, language: Language, name: str) -> Any:
     ], className="asset", **parts.attributes({"data-asset": chosen}))  # fmt: skip
 
 
-def _choices(seen: Seen, plan: Plan, language: Language, chosen: str) -> list[Any]:
+def choices(seen: Seen, plan: Plan, language: Language, chosen: str) -> list[Any]:
+    """Return a link to every asset, with a mark where something is wrong."""
     found = []
     for tile in overview.tiles(seen):
         here: dict[str, Any] = {"aria-current": "page"} if tile.name == chosen else {}

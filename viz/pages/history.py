@@ -13,6 +13,7 @@ from twin.errors import DataError
 from twin.history.plan import Plan
 from twin.history.reader import History
 from twin.keep.manifest import load
+from twin.monitor.words import unit
 from viz import parts, payload
 from viz.feed import Seen
 from viz.titles import title
@@ -94,10 +95,10 @@ def _compared(
         if chart.believed or i >= plan.tags or not (one.times.size and other.times.size):
             continue
         a, b = (_mean(0.5 * (c.low[i] + c.high[i])) for c in (one, other))
-        unit = "" if shown.unit == "1" else shown.unit
+        said = "" if shown.unit == "1" else unit(shown.unit)
         rows.append((
             shown.name, title(shown.title, language), parts.si_shown(shown, a), parts.si_shown(shown, b),
-            f"{parts.number((b - a) / shown.factor, 3)} {unit}",
+            f"{parts.number((b - a) / shown.factor, 3)} {said}",
         ))  # fmt: skip
     heads = [word(n, language) for n in ("tag", "what", "first_period", "second_period", "difference")]
     return parts.panel(

@@ -241,10 +241,12 @@
     tell(index, when) {
       const { words } = this.context;
       const { texts, plan, unit } = this;
-      const digits = T.digits(this.scale.step / 10);
+      const twin = index < 0 ? null : (plan.twin[index] ?? plan.aheadTwin[index] ?? null);
+      const spread = twin === null ? null : plan.spread[index];
+      // As many digits as the axis has, and at least one that the band is told by.
+      const digits = Math.max(T.digits(this.scale.step / 10), spread ? T.digits(1.96 * spread) : 0);
       const low = index < 0 ? null : (plan.lo[index] ?? plan.doubtLo[index] ?? null);
       const high = index < 0 ? null : (plan.hi[index] ?? plan.doubtHi[index] ?? null);
-      const twin = index < 0 ? null : (plan.twin[index] ?? plan.aheadTwin[index] ?? null);
       const ahead = index >= plan.past;
       T.setText(texts.when, when);
       const reading =
@@ -254,7 +256,6 @@
             : words.no_data
           : `${T.number(low, digits)}${low === high ? "" : ` … ${T.number(high, digits)}`} ${unit}`;
       T.setText(texts.actual, this.measured && !ahead ? `${words.actual} ${reading}` : "");
-      const spread = twin === null ? null : plan.spread[index];
       T.setText(
         texts.twin,
         `${ahead ? words.ahead : words.twin} ${

@@ -5,7 +5,7 @@
   const BASE = "/api/v1";
   const BEAT = 1000; // tiles and tables follow at a pace that can be read
   const AGAIN = 1000;
-  const SHAPES = { liquid: "3", shaft: "4", power: "2", heat: "2", signal: "1" };
+  const SHAPES = { liquid: "3", shaft: "5", power: "2", heat: "2", signal: "1" };
   const DASHES = { power: "7 5", heat: "2 4" };
   const boards = new Map();
   let stream = null;
@@ -64,6 +64,11 @@
       path.setAttribute("stroke-width", SHAPES[kind] ?? "1");
       if (DASHES[kind]) path.setAttribute("stroke-dasharray", DASHES[kind]);
       svg.append(path);
+      if (kind !== "shaft") continue;
+      const inner = path.cloneNode(); // a shaft is two lines
+      inner.setAttribute("stroke", "#e3e4e6");
+      inner.setAttribute("stroke-width", "2");
+      svg.append(inner);
     }
     return svg;
   }
