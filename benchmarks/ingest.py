@@ -21,10 +21,10 @@ from typing import Any
 from benchmarks.measures.ingest_sender import NAMES
 from benchmarks.processes import Follower, Ingest, until
 from benchmarks.report import REPOSITORY, report
+from twin.history.reader import FILE
 from twin.ingest import keys
 from twin.journal.check import verify
 from twin.journal.reader import Reader
-from twin.history.reader import FILE
 
 OFFERED = 102_000.0
 """Readings a second."""

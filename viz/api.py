@@ -17,9 +17,8 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.types import Scope
 
-from twin.errors import DataError
 from twin.history.plan import Plan
-from twin.history.reader import History
+from twin.history.reader import UNREADABLE, History
 from viz import payload
 from viz.feed import Feed, Seen
 from viz.words import language_of
@@ -33,7 +32,7 @@ PACE = 0.05
 LONGEST = 366 * 86400.0
 MOST_POINTS = 2000
 MOST_NAMES = 40
-MOST_ROWS = 200_000
+MOST_ROWS = 100_000
 """Rows of an export at most."""
 
 _encode = msgspec.json.Encoder().encode  # writes NaN as null
@@ -104,13 +103,15 @@ class Api:
                 return payload.trend(
                     history, plan, self.feed.seen, wanted, language_of(lang), span=span, until=until, points=points
                 )
-        except DataError as err:
+        except UNREADABLE as err:
             raise HTTPException(503, str(err)) from None
 
     async def delta(self, asset: str = "", names: str = "", since: int = 0) -> Response:
         """Answer what has come since."""
         plan = self._plan()
-        return Response(self._delta(plan, asset, names, since, ahead=True), media_type="application/json")
+        return Response(
+            self._delta(self.feed.seen, plan, asset, names, since, ahead=True), media_type="application/json"
+        )
 
     async def stream(self, request: Request, asset: str = "", names: str = "", since: int = 0) -> StreamingResponse:
         """Send what comes, from `since` or from where the browser's last connection ended."""
@@ -137,6 +138,9 @@ class Api:
                 continue
             number = seen.number
             if seen.plan is None:
+                nothing = {"since": seq, "seq": seq, "t": [], "columns": {}, "head": None, "trouble": seen.trouble}
+                yield b"data: %s\n\n" % _encode({**nothing, "advisories": seen.advisories, "now": 0.0})
+                await asyncio.sleep(PACE)
                 continue
             look = float((seen.ahead or {}).get("time", -1.0))
             event = self._event(seen, seen.plan, asset, names, seq, ahead=look != told)
@@ -151,15 +155,14 @@ class Api:
             self._number = seen.number
         key = (asset, names, seq, ahead)
         if key not in self._events:
-            self._events[key] = self._delta(plan, asset, names, seq, ahead=ahead)
+            self._events[key] = self._delta(seen, plan, asset, names, seq, ahead=ahead)
         body = self._events[key]
         reached = max(seq, round(seen.rows[-1].time * payload.MICRO)) if seen.rows else seq
         return reached, b"id: %d\ndata: %s\n\n" % (reached, body)
 
-    def _delta(self, plan: Plan, asset: str, names: str, seq: int, *, ahead: bool) -> bytes:
+    def _delta(self, seen: Seen, plan: Plan, asset: str, names: str, seq: int, *, ahead: bool) -> bytes:
         wanted = self._wanted(plan, asset, names)
-        said = payload.delta(self.feed.seen, plan, wanted, seq, with_ahead=ahead)
-        return _encode({**said, "now": self.feed.seen.now})
+        return _encode({**payload.delta(seen, plan, wanted, seq, with_ahead=ahead), "now": seen.now})
 
     async def export(
         self, kind: Literal["csv", "parquet"], asset: str = "", names: str = "", span: float = 300.0,

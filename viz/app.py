@@ -1,16 +1,22 @@
 """The view as an application: its shell, its pages, and what happens when something is clicked."""
 
+import asyncio
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, ctx, dcc, html
 from dash.exceptions import PreventUpdate
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from twin.errors import TwinError
 from twin.history.plan import Plan
+from twin.history.reader import History
+from twin.monitor import texts
+from twin.monitor.life import Change
 from twin.service import Action, Client, Role
 from viz import overview as glance
 from viz import parts
@@ -24,6 +30,10 @@ from viz.words import Language, language_of, word
 
 STATIC = Path(__file__).with_name("static")
 PAGES = {"/": "overview", "/asset": "asset", "/advisories": "advisories", "/history": "history", "/data": "data"}
+SILENT = 10.0
+"""A twin that says nothing of itself for so long hangs [s]."""
+PATIENCE = 3.0
+"""How long the twin may take to say what it made of an action [s]; it goes on without us."""
 ROLES: dict[str, Role] = {"viewer": "operator", "operator": "operator", "engineer": "engineer"}
 """As which role of the service an account acts; a viewer does not get so far."""
 SCRIPTS = (
@@ -39,13 +49,21 @@ _INDEX = """<!DOCTYPE html>
 </html>"""
 
 
+def apart(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a callback that answers in a thread: Dash's would hold up every stream while it reads or waits."""
+
+    async def answered(*given: Any) -> Any:
+        return await asyncio.to_thread(answer, *given)
+
+    return answered
+
+
 class View:
     """A Dash application over what a twin says.
 
     Parameters
     ----------
     feed : Feed
-        What the twin says.
     audit : Audit
         Where actions are recorded before they are done.
     login : bool
@@ -92,33 +110,41 @@ class View:
         app = self.dash
         app.callback(
             Output("frame", "children"), Input("url", "pathname"), Input("url", "search"), Input("language", "data")
-        )(self.frame)
+        )(apart(self.frame))
         spoken = State("language", "data")
         for target, shown in (
             ("banner", self.banner), ("flow-pulse", self.flow), ("standing-pulse", self.standing),
             ("listed-pulse", self.listed),
             ("choices-pulse", self.choices), ("reasons-pulse", self.reasons), ("figures-pulse", self.figures),
         ):  # fmt: skip
-            app.callback(Output(target, "children"), Input("beat", "data"), State("url", "search"), spoken)(shown)
+            app.callback(Output(target, "children"), Input("beat", "data"), State("url", "search"), spoken)(
+                apart(shown)
+            )
         app.callback(
-            Output("why", "children"), Output("log-pulse", "children"), Input("pulse", "data"), State("url", "search"),
-            spoken, prevent_initial_call=True,
-        )(self.told)  # fmt: skip
-        app.callback(Output("data-pulse", "children"), Input("beat", "data"), State("url", "search"), spoken)(self.data)
+            Output("does-pulse", "children"), Input("pulse", "data"), State("url", "search"), spoken,
+            prevent_initial_call=True,
+        )(apart(self.does))  # fmt: skip
+        app.callback(
+            Output("log-pulse", "children"), Input("pulse", "data"), State("url", "search"), spoken,
+            prevent_initial_call=True,
+        )(apart(self.log))  # fmt: skip
+        app.callback(Output("data-pulse", "children"), Input("beat", "data"), State("url", "search"), spoken)(
+            apart(self.data)
+        )
         app.callback(
             Output("estimates-pulse", "children"), Input("beat", "data"), State("url", "search"),
             spoken,
-        )(self.estimates)  # fmt: skip
+        )(apart(self.estimates))  # fmt: skip
         app.callback(
             Output("action-said", "children"), Input({"does": ALL, "to": ALL}, "n_clicks"),
             State("shelve-minutes", "value"), State("action-text", "value"), State("language", "data"),
             prevent_initial_call=True,
-        )(self.act)  # fmt: skip
+        )(apart(self.act))  # fmt: skip
         app.callback(
             Output("url", "href"), Input("past-open", "n_clicks"), State("past-asset", "value"),
             State("past-time", "value"), State("past-beside", "value"), State("url", "search"),
             prevent_initial_call=True,
-        )(self.open)  # fmt: skip
+        )(apart(self.open))  # fmt: skip
 
     def frame(self, pathname: str, search: str, language: str | None) -> Any:
         """Return everything that is on the screen."""
@@ -130,6 +156,7 @@ class View:
             html.Div(self.banner(None, search, language), id="banner", role="status", className="banner"),
             html.Main(self._page(page, seen, spoken, _query(search)), id="main", tabIndex=-1),
         ], lang=spoken, **parts.attributes({"data-page": page, "data-zone": seen.plan.zone if seen.plan else "UTC",
+            "data-waiting": "" if seen.plan else "yes",
                            "data-offline": word("offline", spoken), "data-stale": word("stale", spoken)}))  # fmt: skip
 
     def _page(self, page: str, seen: Seen, language: Language, query: dict[str, str]) -> Any:
@@ -149,9 +176,13 @@ class View:
     def banner(self, _beat: Any, search: str, language: str | None) -> Any:
         """Return the line of what is most urgent; of a twin that has ended it says so."""
         seen, spoken = self.feed.seen, _spoken(search, language)
-        if seen.plan is None or data.running(self.feed.folder, seen)["twin"]:
+        if seen.plan is None:
             return _banner(seen, spoken)
-        return [_banner(seen, spoken), html.Span(word("ended", spoken), className="ended")]
+        if not data.running(self.feed.folder, seen)["twin"]:
+            return [_banner(seen, spoken), html.Span(word("ended", spoken), className="ended")]
+        if time.time() - float(seen.status.get("said", 0.0)) > SILENT:
+            return [_banner(seen, spoken), html.Span(word("silent", spoken), className="ended")]
+        return _banner(seen, spoken)
 
     def flow(self, _beat: Any, search: str, language: str | None) -> Any:
         """Return the tiles anew."""
@@ -184,12 +215,16 @@ class View:
         """Return how much the operator is told."""
         return advisories.figures(self.feed.seen, _spoken(search, language))
 
-    def told(self, _pulse: Any, search: str, language: str | None) -> Any:
-        """Return what depends on what happened: what can be done about an advisory, and the log."""
-        seen, spoken, chosen = self.feed.seen, _spoken(search, language), _query(search).get("id", "")
-        plan = _planned(seen)
-        why = advisories.why(seen, plan, spoken, asker().account, chosen) if chosen else no_update
-        return why, advisories.log(seen, plan, spoken)
+    def does(self, _pulse: Any, search: str, language: str | None) -> Any:
+        """Return what can be done about the advisory that is open."""
+        if not may(asker().account, "acknowledge"):
+            raise PreventUpdate
+        return advisories.buttons(self.feed.seen, _spoken(search, language), _query(search).get("id", ""))
+
+    def log(self, _pulse: Any, search: str, language: str | None) -> Any:
+        """Return what happened and was done."""
+        seen = self.feed.seen
+        return advisories.log(seen, _planned(seen), _spoken(search, language))
 
     def data(self, _beat: Any, search: str, language: str | None) -> Any:
         """Return what comes in now."""
@@ -215,15 +250,33 @@ class View:
         reason = (text or "").strip() if kind in ("shelve", "comment") else ""
         lasts = float(minutes or 0.0) if kind == "shelve" else 0.0
         about = {"who": who.account.name, "role": who.account.role, "address": who.address}
+        said = f"{kind} {does['to']}"
         try:
             action = Action(kind, who.account.name, ROLES[who.account.role], str(does["to"]), lasts, reason)
+            self.audit.write("action", target=said, outcome="asked", **about)
             with Client(self.feed.folder) as client:
-                client.act(action)
-            self.audit.write("action", target=f"{kind} {does['to']}", **about)
+                entry = client.act(action)
+            told = self._came_of(entry)
         except TwinError as err:
-            self.audit.write("refused", target=f"{kind} {does['to']}", outcome=str(err), **about)
+            self.audit.write("refused", target=said, outcome=str(err), **about)
             return str(err)
+        if told is None:
+            return word("noted", spoken)
+        refused = next((c.cause for c in told if c.cause.startswith("refused_")), "")
+        if refused:
+            self.audit.write("refused", target=said, outcome=refused, **about)
+            return texts.word("causes", refused, spoken)
         return word("done", spoken, word("comment_do" if kind == "comment" else kind, spoken))
+
+    def _came_of(self, entry: int) -> list[Change] | None:
+        """Return what the twin made of an entry of the journal; None where it doesn't say soon."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            with History(self.feed.folder) as history:
+                if changes := history.changes(entry):
+                    return changes
+            time.sleep(0.05)
+        return None
 
     def open(self, clicks: int, name: str | None, at: str | None, beside: str | None, search: str) -> str:
         """Return the address of an instant."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from viz.accounts import Account, here
+from viz.accounts import Account
 
 
 class Asker(NamedTuple):
@@ -20,8 +20,17 @@ _asker: ContextVar[Asker | None] = ContextVar("asker", default=None)
 
 
 def asker() -> Asker:
-    """Return who asks; outside of a request, whoever runs the program."""
-    return _asker.get() or Asker(here(), "")
+    """Return who asks.
+
+    Raises
+    ------
+    LookupError
+        Outside of a request: nobody is taken for somebody.
+    """
+    found = _asker.get()
+    if found is None:
+        raise LookupError("nobody asks: this isn't behind the guard")
+    return found
 
 
 class Known:

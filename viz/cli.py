@@ -55,8 +55,8 @@ def _serve(data: Path, bind: str, port: int, hosts: tuple[str, ...], secure: boo
         app = guarded(feed, bind=bind, hosts=hosts, secure=secure, tell=lambda text: click.echo(text, err=True))
         port = listening.getsockname()[1]
         shown = f"[{bind}]" if ":" in bind else bind
-        click.echo(f"http://{shown}:{port}/")
         _note(data, bind, port)
+        click.echo(f"http://{shown}:{port}/")
         serve(data, listening, app)
     finally:
         feed.close()

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from twin.documents import Advisory
-from twin.errors import DataError
 from twin.history.plan import Plan
-from twin.history.reader import History
+from twin.history.reader import UNREADABLE, History
 from twin.history.row import Row
 from twin.monitor.life import Change
 
@@ -131,7 +130,7 @@ class Feed:
             try:
                 with History(self.folder) as history:
                     self._follow(history)
-            except DataError as err:
+            except (*UNREADABLE, OSError) as err:
                 self._rows.clear()
                 self._see(Seen(trouble=str(err)))
                 self._first.set()
@@ -152,6 +151,8 @@ class Feed:
                 looked = time.monotonic()
                 if not history.path.exists() or history.path.stat().st_ino != inode:
                     return
+                if (plan := history.plan()) != self.seen.plan:  # limits and zones may change with a restart
+                    self._see(self.seen._replace(plan=plan))
             self._stop.wait(LOOK)
 
     def _look(self, history: History) -> None:
@@ -165,7 +166,6 @@ class Feed:
         changes = tuple(history.latest(RECENT))
         told = _told(standing) != _told(before.standing) or changes != before.changes
         self._see(before._replace(
-            plan=history.plan() if not before.rows else before.plan,
             rows=tuple(self._rows) if fresh else before.rows,
             head=tuple(row for row in history.head() if row.time > newest),
             standing=standing, changes=changes, status=history.live("status") or {}, ahead=history.live("ahead"),

@@ -66,11 +66,11 @@ def trend(
     """
     live = until is None
     end = until if until is not None else max(seen.now, (seen.rows[-1].time if seen.rows else 0.0))
-    settled = min(end, seen.rows[-1].time) if live and seen.rows else end
+    settled = min(end, seen.rows[-1].time) if seen.rows else end - span
     columns = history.trend(end - span, settled, points)
     every = float(np.median(np.diff(columns.times))) if columns.times.size > 2 else plan.every
     return {
-        "seq": round((settled if live else end) * MICRO), "from": end - span, "until": end, "live": live,
+        "seq": round(settled * MICRO), "from": end - span, "until": end, "live": live,
         "charts": [described(chart, language) for chart in wanted],
         "t": np.round(columns.times, 3).tolist(),
         "columns": {chart.shown.name: _column(chart, plan, columns) for chart in wanted},

@@ -13,9 +13,12 @@ from tests.viz.stage import Stage, served
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """Yield a browser; without one these tests are skipped, but for CI, which brings one."""
+    """Yield a browser for one file of tests: while it is open, its loop runs in this thread.
+
+    Without a browser these tests are skipped, but for CI, which brings one.
+    """
     from playwright.sync_api import Error, sync_playwright
 
     path = next((found for name in NAMES if (found := shutil.which(name))), None)

@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 import msgspec
 
 from twin.documents import Advisory
-from twin.errors import DataError
+from twin.errors import DataError, TwinError
 from twin.history.plan import Plan
 from twin.history.row import Bucket, Columns, Row, merged, of_row, side_by_side
 from twin.history.trends import MICRO, kept
@@ -17,6 +17,8 @@ from twin.pack import unpack
 
 FILE = "history.sqlite"
 DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
+UNREADABLE = (TwinError, sqlite3.Error, TypeError, ValueError)
+"""What reading a damaged file may raise; whoever shows it says so and goes on."""
 FARTHEST = 9e12
 T = TypeVar("T")
 
@@ -155,7 +157,7 @@ class History:
         try:
             return msgspec.msgpack.decode(body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError) as err:
-            raise DataError(f"{self.path}: holds no {kind.__name__} ({err}); delete it, it is written again") from None
+            raise DataError(f"{self.path}: holds no {kind.__name__} ({err}); move it away") from None
 
     def close(self) -> None:
         """Close the file."""

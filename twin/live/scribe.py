@@ -74,10 +74,24 @@ class Scribe(History):
             raise DataError(f"{self.path}: was moved away or deleted; the twin begins it anew")
 
     def describe(self, **values: Any) -> None:
-        """Note what the columns are."""
-        with self._db:
-            for name, value in values.items():
-                self._db.execute("insert or replace into about values(?,?)", (name, msgspec.msgpack.encode(value)))
+        """Note what the columns are.
+
+        Raises
+        ------
+        DataError
+            If it can't be written.
+        """
+        try:
+            self._db.execute("begin immediate")
+            self._db.executemany(
+                "insert or replace into about values(?,?)",
+                [(name, msgspec.msgpack.encode(value)) for name, value in values.items()],
+            )
+            self._db.execute("commit")
+        except sqlite3.Error as err:
+            if self._db.in_transaction:
+                self._db.execute("rollback")
+            raise self._unwritten(err) from None
         self._every = float(values.get("every", self._every))
 
     def add(self, instants: Sequence[tuple[int, Instant]], standing: Sequence[Any]) -> None:

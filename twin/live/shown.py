@@ -44,6 +44,7 @@ class Shown:
         self.twin, self.log = twin, log
         self._headed = self._looked = -math.inf
         self._newest: Instant | None = None
+        self._trouble = ""
 
     def look(self, history: Scribe) -> None:
         """Show the newest instants, and from time to time what comes next."""
@@ -64,7 +65,11 @@ class Shown:
         try:
             history.show(**values)
         except DataError as err:
-            self.log(str(err))
+            if str(err) != self._trouble:  # once, not with every head
+                self.log(str(err))
+            self._trouble = str(err)
+        else:
+            self._trouble = ""
 
     def _head(self) -> list[Any]:
         try:
@@ -80,6 +85,7 @@ class Shown:
         newest = max((source.progress for source in arrivals.sources.values()), default=0)
         return {
             "entry": twin.entry,
+            "said": time.time(),
             "behind_entries": behind,
             "settled": arrivals.settled / MICRO,
             "newest": newest / MICRO,

@@ -235,11 +235,12 @@ class LiveTwin:
     def head(self) -> list[Instant]:
         """Return the instants behind what is settled, by what has come so far; nothing of it is kept."""
         before, age, reached, suspicious = self.filter.state(), self.age, self.reached, self.diagnosis.suspicious
-        newest = []
+        running, newest = dict(self.running), list[Instant]()
         try:
             for part in self.arrivals.provisional():
                 now = self._live_through(part.end)
                 reading = part.value[self._mine]
+                self._mirror(part)
                 trace = self.filter.assimilate(np.array([now]), reading[None, :], part.inflation[self._mine][None, :])
                 newest.append(Instant(
                     part.end / MICRO, reading, part.quality[self._mine], trace.predicted[0], trace.deviation[0],
@@ -248,7 +249,7 @@ class LiveTwin:
         finally:
             self.diagnosis.judge(suspicious)
             self.filter.restore(before)
-            self.age, self.reached = age, reached
+            self.age, self.reached, self.running = age, reached, running
         return newest
 
     def state(self) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def why(seen: Seen, plan: Plan, language: Language, account: Account, chosen: st
     tags = overview.evidence(a, plan)[:3]
     return html.Section([
         html.Div(reasons(seen, plan, language, chosen), id="reasons-pulse"),
-        _actions(a, language, account),
+        _actions(seen, language, account, chosen),
         html.H3(word("evidence", language)) if tags else None,
         parts.board(plan, language, names=tags, span=1800) if tags else None,
     ], **parts.attributes({"aria-label": word("why", language)}))  # fmt: skip
@@ -138,24 +138,33 @@ def _one(entry: tuple[str, ...]) -> str:
     return msgspec.json.encode(entry).decode()
 
 
-def _actions(a: Advisory, language: Language, account: Account) -> Any:
-    """Return the buttons for what this person may do."""
+def _actions(seen: Seen, language: Language, account: Account, chosen: str) -> Any:
+    """Return what this person may do; what is typed stays while the buttons follow the advisory."""
     if not may(account, "acknowledge"):
         return parts.quiet(word("may_not", language, account.role))
-    offered: list[Any] = []
-    if a.state in ("unacknowledged", "returned"):
-        offered.append(html.Button(word("acknowledge", language), **_does("acknowledge", a), className="main"))
-    if a.state == "shelved":
-        offered.append(html.Button(word("unshelve", language), **_does("unshelve", a)))
-    shelf = html.Div([
+    typed = html.Div([
         html.Label([word("minutes", language), dcc.Input(
             SHELVE, id="shelve-minutes", type="number", min=1, max=LONGEST, step=1, className="few",
         )]),
         html.Label([word("reason", language), dcc.Input(id="action-text", maxLength=500, autoComplete="off")]),
-        html.Button(word("shelve", language), **_does("shelve", a)),
-        html.Button(word("comment_do", language), **_does("comment", a)),
     ], className="form")  # fmt: skip
-    return html.Div([html.Div(offered), shelf, html.P(id="action-said", role="status")], className="actions")
+    offered = html.Div(buttons(seen, language, chosen), id="does-pulse", className="form")
+    return html.Div([typed, offered, html.P(id="action-said", role="status")], className="actions")
+
+
+def buttons(seen: Seen, language: Language, chosen: str) -> list[Any]:
+    """Return a button for everything that can be done about an advisory as it stands."""
+    a = next((a for a in seen.standing if a.id == chosen), None)
+    if a is None:
+        return []
+    offered = []
+    if a.state in ("unacknowledged", "returned"):
+        offered.append(html.Button(word("acknowledge", language), **_does("acknowledge", a), className="main"))
+    if a.state == "shelved":
+        offered.append(html.Button(word("unshelve", language), **_does("unshelve", a)))
+    else:
+        offered.append(html.Button(word("shelve", language), **_does("shelve", a)))
+    return [*offered, html.Button(word("comment_do", language), **_does("comment", a))]
 
 
 def _does(kind: Kind, a: Advisory) -> dict[str, Any]:

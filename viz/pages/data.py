@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 from dash import html
 
-from twin.errors import DataError
 from twin.history.plan import Plan
-from twin.history.reader import History
+from twin.history.reader import UNREADABLE, History
 from twin.history.row import NOTHING, Columns
 from viz import parts
 from viz.feed import Seen
 from viz.words import Language, word
 
-LOOKED_AT = 3600.0
-"""Over which span shares are computed [s]."""
+LOOKED_AT = 3600
+"""Instants over which shares are computed; of intervals it couldn't be said how many readings were good."""
 COUNTS = ("late", "unknown_tag", "wrong_unit", "future", "impossible", "lost", "unreadable")
 _QUALITIES = ("good", "uncertain", "bad", "nothing")
 
@@ -29,8 +28,8 @@ def content(seen: Seen, language: Language, folder: Path, alive: dict[str, bool]
         return parts.quiet(word("waiting", language))
     try:
         with History(folder) as history:
-            columns = history.trend(seen.now - LOOKED_AT, seen.now, 900)
-    except DataError as err:
+            columns = history.trend(seen.now - LOOKED_AT * plan.every, seen.now, LOOKED_AT)
+    except UNREADABLE as err:
         return html.P(str(err), role="alert", className="wrong")
     return html.Div([
         html.H1(word("data", language)),

@@ -11,7 +11,7 @@ from dash import dcc, html
 
 from twin.errors import DataError
 from twin.history.plan import Plan
-from twin.history.reader import History
+from twin.history.reader import UNREADABLE, History
 from twin.keep.manifest import load
 from twin.monitor.words import unit
 from viz import parts, payload
@@ -20,6 +20,8 @@ from viz.titles import title
 from viz.words import Language, word
 
 MOST_HOURS = 48
+MOST_INSTANTS = 8000
+"""A mean is that of readings for so many instants, and somewhat more; beyond, that of intervals' middles."""
 
 
 def content(seen: Seen, language: Language, folder: Path, asset: str, at: str, beside: str, span: float) -> Any:
@@ -50,7 +52,8 @@ def _time(text: str, plan: Plan, seen: Seen, language: Language) -> tuple[float,
     if not text:
         return seen.now, ""
     try:
-        found = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(plan.zone)).timestamp()
+        written = datetime.fromisoformat(text)
+        found = (written if written.tzinfo else written.replace(tzinfo=ZoneInfo(plan.zone))).timestamp()
     except (ValueError, OverflowError):
         return seen.now, word("wrong_time", language, text[:40])
     if not seen.oldest <= found <= seen.now + 1.0:
@@ -86,8 +89,8 @@ def _compared(
     """Return the means of two periods, and how they differ."""
     try:
         with History(folder) as history:
-            one, other = (history.trend(end - span, end, 500) for end in (first, second))
-    except DataError as err:
+            one, other = (history.trend(end - span, end, MOST_INSTANTS) for end in (first, second))
+    except UNREADABLE as err:
         return html.P(str(err), role="alert", className="wrong")
     rows = []
     for chart in payload.charts(plan, asset):

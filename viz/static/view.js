@@ -10,8 +10,6 @@
   const boards = new Map();
   let stream = null;
   let last = { now: 0, at: 0, advisories: -1 };
-  let beaten = 0;
-  let waiting = 0;
   let kept = null;
 
   /** Mounts a board in every place that has none, and lets go of those whose place is gone. */
@@ -79,7 +77,12 @@
     if (wanted && !stream) {
       stream = new EventSource(`${BASE}/stream?names=`);
       stream.onmessage = ({ data }) => heard(JSON.parse(data));
-      stream.onerror = () => linked(false);
+      stream.onerror = () => { // an answer that is no stream would end it for good
+        stream?.close();
+        stream = null;
+        linked(false);
+        setTimeout(listen, 2 * AGAIN);
+      };
     } else if (!wanted && stream) {
       stream.close();
       stream = null;
@@ -88,19 +91,16 @@
 
   /** Notes an event, and lets the pages that show it follow: at once what was told, at a pace the rest. */
   function heard(event) {
+    if (document.querySelector("#frame > div")?.dataset.waiting && !event.trouble) location.reload();
     const told = last.advisories >= 0 && event.advisories !== last.advisories;
     last = { now: event.now ?? last.now, at: performance.now(), advisories: event.advisories ?? last.advisories };
     linked(true);
     if (told) set("pulse", last.advisories);
-    waiting ||= setTimeout(beat, Math.max(0, beaten + BEAT - performance.now()));
   }
 
-  /** Lets tiles and tables follow; what comes in between is shown by the next beat, never forgotten. */
+  /** Lets tiles and tables follow, whether anything comes or not: that nothing comes is news too. */
   function beat() {
-    waiting = 0;
-    beaten = performance.now();
-    if (document.hidden) return;
-    set("beat", beaten);
+    if (!document.hidden) set("beat", performance.now());
   }
 
   function set(id, data) {
@@ -189,5 +189,6 @@
   }
   new MutationObserver(() => { looking ||= requestAnimationFrame(look); }).observe(document.documentElement, { childList: true, subtree: true });
   setInterval(tick, AGAIN);
+  setInterval(beat, BEAT);
   window.twinView = { boards, get last() { return last; } };
 })();
