@@ -38,7 +38,7 @@ def commands(text: str) -> Iterator[tuple[str, click.Command, list[str]]]:
         if not found:
             continue
         name, *words = found[1].split()
-        assert name in OWN, f"{line}: there is no command {name!r}"
+        assert name in twin.list_commands(click.Context(twin)), f"{line}: there is no command {name!r}"
         command = twin.get_command(click.Context(twin), name)  # type: ignore[attr-defined]
         assert command is not None
         if isinstance(command, click.Group) and words:

@@ -26,7 +26,6 @@ from twin.plant import Plant
 POLL = 0.02
 SNAPSHOT_EVERY = 10.0
 """Wall time between snapshots [s]: how much is computed again after a kill."""
-STATUS_EVERY = 1.0
 AT_ONCE = 500
 """Journal entries that are read at once."""
 FULL = 1.0
@@ -88,25 +87,22 @@ def follow(
         begun(folder, twin, reader, log)
         _describe(history, plant, twin)
         shown = Shown(twin, log)
-        saved = told_at = -math.inf  # at once: who is killed again and again gets further each time
+        saved = -math.inf  # at once: who is killed again and again gets further each time
         while not halt.is_set():
             entries = reader.entries(twin.entry, AT_ONCE)
             instants = _settled(twin, entries, halt)
-            if instants:
-                _write(history, instants, twin, halt, log)
-                for _, instant in instants:
-                    told(instant)
-            now = time.monotonic()
-            if now - saved >= SNAPSHOT_EVERY and entries:
+            _write(history, instants, twin, halt, log)
+            for _, instant in instants:
+                told(instant)
+            if entries and time.monotonic() - saved >= SNAPSHOT_EVERY:
                 _save(folder, twin, reader, history, log)
-                saved = now
+                saved = time.monotonic()
             behind = reader.last() - twin.entry
             if entries and not behind:
                 shown.look(history)
-            if now - told_at >= STATUS_EVERY:
+            if shown.due():
                 _show(folder, twin, behind, shown, history)
                 history.check()
-                told_at = now
             if not entries:
                 halt.wait(POLL)
         if twin.entry:

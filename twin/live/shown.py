@@ -17,6 +17,8 @@ from twin.live.source import MICRO, Source
 from twin.live.twin import LiveTwin
 from twin.monitor.rates import rates
 
+STATUS_EVERY = 1.0
+"""Wall time between two words on how the twin is doing [s]."""
 HEAD_EVERY = 0.05
 """Least wall time between heads [s]."""
 AHEAD_EVERY = 20.0
@@ -42,9 +44,16 @@ class Shown:
 
     def __init__(self, twin: LiveTwin, log: Callable[[str], None]) -> None:
         self.twin, self.log = twin, log
-        self._headed = self._looked = -math.inf
+        self._headed = self._looked = self._said = -math.inf
         self._newest: Instant | None = None
         self._trouble = ""
+
+    def due(self) -> bool:
+        """Return whether it is time to say again how the twin is doing."""
+        due = time.monotonic() - self._said >= STATUS_EVERY
+        if due:
+            self._said = time.monotonic()
+        return due
 
     def look(self, history: Scribe) -> None:
         """Show the newest instants, and from time to time what comes next."""
