@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from twin.cli import OWN, twin
+from twin.cli import twin
 
 DOCUMENTS = sorted(
     path for folder in (".", "docs", "docs/decisions") for path in (Path(__file__).parents[2] / folder).glob("*.md")
