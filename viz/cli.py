@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from twin.errors import DataError
-from viz.accounts import accounts_of, add, remove
 
 PORT = 8050
 STATUS = "view.json"
@@ -31,16 +30,23 @@ def command(
     A running twin is shown live, one that has ended as it left off. The view only reads the folder, and asks the twin
     to note what people do; it never writes to equipment.
     """
+    if added is not None or removed is not None:
+        _account(data, added, role, removed)
+        return 0
+    return _serve(data, bind, port, hosts, secure)
+
+
+def _account(data: Path, added: str | None, role: str, removed: str | None) -> None:
+    """Add or change an account, or remove one."""
+    from viz.accounts import accounts_of, add, remove
+
     if added is not None:
         password = click.prompt("password", hide_input=True, confirmation_prompt=True)
         add(accounts_of(data), added, role, password)
         click.echo(f"{added} may log in as {role}")
-        return 0
     if removed is not None:
         remove(accounts_of(data), removed)
         click.echo(f"{removed} may not log in any more")
-        return 0
-    return _serve(data, bind, port, hosts, secure)
 
 
 def _serve(data: Path, bind: str, port: int, hosts: tuple[str, ...], secure: bool) -> int:

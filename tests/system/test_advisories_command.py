@@ -79,7 +79,7 @@ def test_a_damaged_history_is_told_from_an_empty_one(
     code, _, err = run(capsys, "advisories", tmp_path)
     assert code == 4
     assert "holds no Advisory" in err
-    assert "delete it, it is written again" in err
+    assert "move it away" in err
 
 
 @pytest.mark.slow
