@@ -33,8 +33,8 @@ from benchmarks.report import report
 PLANT = Path(__file__).parents[1] / "scenarios" / "plants" / "cooling_station.yaml"
 ASSET = "pump_2"
 CLIENTS, FEW = 50, 10
-WARM = 120.0
-"""Until the view keeps as many instants as it ever will [s]."""
+WARM = 330.0
+"""Until the view keeps as many instants as it ever will, and five minutes are there to be shown [s]."""
 TARGETS = {
     "p95_ms": ("<=", 250.0), "server_cpu_percent_per_client": ("<=", 2.0), "page_p95_ms": ("<=", 500.0),
     "twin_slowdown": ("<=", 1.05), "open_s": ("<=", 1.0), "rss_growth_mib_per_h": ("<=", 5.0),

@@ -1,6 +1,7 @@
 """What every asset's tile says: pure functions of what is known."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ from viz.feed import Seen
 
 BEYOND = 3.0
 """A reading further from what is expected of it is worth a look [sigma]."""
+LATELY = 5
+"""Instants by whose median a tile says how far a tag is off."""
 STALE = 5.0
 """Data older than so many intervals, and what the twin waits anyway, are stale."""
 ANNOUNCED = ("unacknowledged", "acknowledged", "returned")
@@ -55,14 +58,16 @@ def tiles(seen: Seen) -> list[Tile]:
     plan = seen.plan
     if plan is None:
         return []
-    row = (seen.head or seen.rows or (None,))[-1]
+    newest = (*seen.rows[-LATELY:], *seen.head)[-LATELY:]
+    row = newest[-1] if newest else None
     running, heard = seen.status.get("running", {}), seen.status.get("heard", {})
     found = []
     for machine in plan.machines:
         mine = [a for a in seen.standing if a.state in ANNOUNCED and about(a, machine.name, plan)]
         unusual, estimated = _health(plan, row, machine.name)
         found.append(Tile(
-            machine.name, machine.title, running.get(machine.name), unusual, estimated, _worst(plan, row, machine.name),
+            machine.name, machine.title, running.get(machine.name), unusual, estimated,
+            _worst(plan, newest, machine.name),
             _age(plan, heard, machine.name, seen.status.get("newest") or seen.now),
             min((a.priority for a in mine if a.state != "returned"), default=0),
             any(a.state == "unacknowledged" for a in mine),
@@ -130,10 +135,13 @@ def _health(plan: Plan, row: Row | None, asset: str) -> tuple[tuple[str, ...], i
     return tuple(unusual), estimated
 
 
-def _worst(plan: Plan, row: Row | None, asset: str) -> tuple[str, float] | None:
-    if row is None or len(row.reading) < plan.tags:
+def _worst(plan: Plan, rows: Sequence[Row], asset: str) -> tuple[str, float] | None:
+    """Return the tag that is furthest off by the median of the last instants: one in four hundred is by chance."""
+    m = plan.tags
+    known = [(row.reading - row.expected[:m]) / row.deviation[:m] for row in rows if len(row.reading) == m]
+    if not known or not np.isfinite(known[-1]).any():
         return None
-    off = (row.reading - row.expected[: plan.tags]) / row.deviation[: plan.tags]
+    off = np.median(known, axis=0)
     mine = [
         (shown.name, float(off[i])) for i, shown in enumerate(plan.outputs[: plan.tags])
         if shown.asset == asset and np.isfinite(off[i])

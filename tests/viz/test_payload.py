@@ -102,6 +102,13 @@ def test_a_tile_names_the_tag_that_is_furthest_off_and_how_far() -> None:
     assert tile(Seen(plan=PLAN, rows=(row_of(instant(1, hole=True)),))).worst is None
 
 
+def test_one_reading_far_off_by_chance_colours_no_tile_and_three_of_five_do() -> None:
+    calm = row_of(instant(1))
+    far = calm._replace(reading=calm.expected + np.array([0.0, 5.0 * 0.25, 0.0]))
+    assert tile(Seen(plan=PLAN, rows=(calm, calm, calm, calm, far))).worst[1] == pytest.approx(0.5)  # type: ignore[index]
+    assert tile(Seen(plan=PLAN, rows=(calm, far, calm, far, far))).worst == ("TI-111", pytest.approx(5.0))
+
+
 @pytest.mark.parametrize(
     ("value", "deviation", "unusual"), [(25.5, 0.2, ()), (29.0, 0.2, ("head_0",)), (29.0, 5.0, ())]
 )
