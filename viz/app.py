@@ -32,7 +32,7 @@ STATIC = Path(__file__).with_name("static")
 PAGES = {"/": "overview", "/asset": "asset", "/advisories": "advisories", "/history": "history", "/data": "data"}
 SILENT = 10.0
 """A twin that says nothing of itself for so long hangs [s]."""
-PATIENCE = 3.0
+PATIENCE = 10.0
 """How long the twin may take to say what it made of an action [s]; it goes on without us."""
 ROLES: dict[str, Role] = {"viewer": "operator", "operator": "operator", "engineer": "engineer"}
 """As which role of the service an account acts; a viewer does not get so far."""

@@ -12,6 +12,7 @@
       const button = element("button", {
         type: "button",
         role: "radio",
+        "aria-checked": "false",
         "data-span": span,
         text: words.spans[span] ?? T.duration(span),
       });
