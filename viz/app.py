@@ -103,7 +103,6 @@ class View:
             dcc.Store(id="pulse"),
             dcc.Store(id="beat"),
             html.Div(id="frame"),
-            html.Div(id="page-said", role="status", className="hidden"),
         ], id="root")  # fmt: skip
 
     def _declare(self) -> None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,17 +82,11 @@ class Scribe(History):
         DataError
             If it can't be written.
         """
-        try:
-            self._db.execute("begin immediate")
+        with self._transaction():
             self._db.executemany(
                 "insert or replace into about values(?,?)",
                 [(name, msgspec.msgpack.encode(value)) for name, value in values.items()],
             )
-            self._db.execute("commit")
-        except sqlite3.Error as err:
-            if self._db.in_transaction:
-                self._db.execute("rollback")
-            raise self._unwritten(err) from None
         self._every = float(values.get("every", self._every))
 
     def add(self, instants: Sequence[tuple[int, Instant]], standing: Sequence[Any]) -> None:
@@ -114,8 +109,7 @@ class Scribe(History):
         if not rows and not told:
             return
         listed = [(a.id, msgspec.msgpack.encode(a)) for a in standing]
-        try:
-            self._db.execute("begin immediate")
+        with self._transaction():
             self._db.executemany("insert or replace into instants values(?,?)", rows)
             self._db.executemany(
                 "insert or replace into changes values(?,?,?,?)",
@@ -126,12 +120,7 @@ class Scribe(History):
             if listed != self._listed:  # sizes and outlooks change while nothing else does
                 self._db.execute("delete from standing")
                 self._db.executemany("insert into standing values(?,?)", listed)
-            self._db.execute("commit")
-            self._listed = listed
-        except sqlite3.Error as err:
-            if self._db.in_transaction:
-                self._db.execute("rollback")
-            raise self._unwritten(err) from None
+        self._listed = listed
 
     def show(self, **values: Any) -> None:
         """Replace what is shown under these names, of what is never kept.
@@ -141,11 +130,17 @@ class Scribe(History):
         DataError
             If it can't be written.
         """
-        try:
-            self._db.execute("begin immediate")
+        with self._transaction():
             self._db.executemany(
                 "insert or replace into live values(?,?)", [(name, pack(value)) for name, value in values.items()]
             )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Write all of what is inside, or nothing."""
+        try:
+            self._db.execute("begin immediate")
+            yield
             self._db.execute("commit")
         except sqlite3.Error as err:
             if self._db.in_transaction:
