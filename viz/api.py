@@ -1,16 +1,14 @@
 """What the browser asks for beside pages: trends, what has come since, the stream, and exports."""
 
 import asyncio
-import csv
-import io
 import json
-import math
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from contextlib import closing
+from itertools import chain
 from typing import Any, Literal, TypeVar
-from zoneinfo import ZoneInfo
+from urllib.parse import unquote
 
 import msgspec
 from fastapi import APIRouter, HTTPException, Request
@@ -19,9 +17,9 @@ from starlette.types import Scope
 
 from twin.history.plan import Plan
 from twin.history.reader import UNREADABLE, History
-from viz import payload
+from viz import export, payload
 from viz.feed import Feed, Seen
-from viz.words import language_of
+from viz.words import Language, language_of
 
 T = TypeVar("T")
 BASE = "/api/v1"
@@ -30,10 +28,10 @@ HEARTBEAT = 15.0
 PACE = 0.05
 """Least time between two events of a stream [s]: no eye sees more."""
 LONGEST = 366 * 86400.0
+FARTHEST = 2**62
+"""Sequence numbers are below [us]."""
 MOST_POINTS = 2000
 MOST_NAMES = 40
-MOST_ROWS = 100_000
-"""Rows of an export at most."""
 
 _encode = msgspec.json.Encoder().encode  # writes NaN as null
 
@@ -76,12 +74,12 @@ class Api:
         return {"view": "serves"}
 
     async def trend(
-        self, asset: str = "", names: str = "", span: float = 300.0, until: float | None = None, points: int = 750,
-        lang: str = "en",
+        self, asset: str = "", names: str = "", span: float = 300.0, until: float | None = None, points: float = 750.0,
+        lang: str = "en", archive: str = "",
     ) -> Response:  # fmt: skip
-        """Answer a span of history."""
-        points = int(_checked(points, 2, MOST_POINTS, "points"))
-        body = await self._apart(lambda: _encode(self._trend(asset, names, span, until, points, lang)))
+        """Answer a span of history, or of an archive."""
+        most = int(_checked(points, 2, MOST_POINTS, "points"))
+        body = await self._apart(lambda: _encode(self._trend(archive, asset, names, span, until, most, lang)))
         return Response(body, media_type="application/json")
 
     async def _apart(self, work: Callable[[], T]) -> T:
@@ -92,22 +90,33 @@ class Api:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _trend(
-        self, asset: str, names: str, span: float, until: float | None, points: int, lang: str
+        self, archive: str, asset: str, names: str, span: float, until: float | None, points: int, lang: str
     ) -> dict[str, Any]:  # fmt: skip
-        plan = self._plan()
-        wanted = self._wanted(plan, asset, names)
-        span = _checked(span, 1.0, LONGEST, "span")
-        until = None if until is None else _checked(until, 0.0, 1e11, "until")
+        span, until, language = _checked(span, 1e-3, LONGEST, "span"), _until(until), language_of(lang)
         try:
+            if archive:
+                return self._archived(archive, names, language, span, until, points)
+            plan = self._plan()
+            wanted = self._wanted(plan, asset, names)
             with History(self.feed.folder) as history:
                 return payload.trend(
-                    history, plan, self.feed.seen, wanted, language_of(lang), span=span, until=until, points=points
+                    history, plan, self.feed.seen, wanted, language, span=span, until=until, points=points
                 )
         except UNREADABLE as err:
             raise HTTPException(503, str(err)) from None
 
+    def _archived(
+        self, archive: str, names: str, language: Language, span: float, until: float | None, points: int
+    ) -> dict[str, Any]:  # fmt: skip
+        """Return a span of an archive."""
+        from viz.archived import trend  # HDF5 takes memory that a view without archives needn't have
+
+        plan, tags = self.feed.seen.plan, _named(names)
+        return trend(self.feed.folder, archive, tags, plan, language, span=span, until=until, points=points)
+
     async def delta(self, asset: str = "", names: str = "", since: int = 0) -> Response:
         """Answer what has come since."""
+        _checked(since, 0, FARTHEST, "since")
         plan = self._plan()
         return Response(
             self._delta(self.feed.seen, plan, asset, names, since, ahead=True), media_type="application/json"
@@ -115,10 +124,11 @@ class Api:
 
     async def stream(self, request: Request, asset: str = "", names: str = "", since: int = 0) -> StreamingResponse:
         """Send what comes, from `since` or from where the browser's last connection ended."""
-        plan = self._plan()
-        self._wanted(plan, asset, names)
+        if asset or names:
+            self._wanted(self._plan(), asset, names)
         last = request.headers.get("last-event-id", "")
-        begin = int(last) if last.isdecimal() and len(last) < 19 else since
+        begin = int(last) if last.isascii() and last.isdecimal() and len(last) < 19 else since
+        _checked(begin, 0, FARTHEST, "since")
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         said = self._said(asset, names, begin, request.scope)
         return StreamingResponse(said, media_type="text/event-stream", headers=headers)
@@ -166,23 +176,45 @@ class Api:
 
     async def export(
         self, kind: Literal["csv", "parquet"], asset: str = "", names: str = "", span: float = 300.0,
-        until: float | None = None, lang: str = "en",
+        until: float | None = None, lang: str = "en", units: str = "{}", archive: str = "",
     ) -> Response:  # fmt: skip
         """Answer what is on the screen as a file: every instant of the span, in the units shown, in plant time."""
-        plan = self._plan()
-        if _checked(span, 1.0, LONGEST, "span") / plan.every > MOST_ROWS:
-            raise HTTPException(413, f"{span / plan.every:.0f} rows; choose a span of at most {MOST_ROWS} instants")
+        span, until = _checked(span, 1e-3, LONGEST, "span"), _until(until)
+        chosen = _units(units)
 
         def made() -> tuple[float, bytes]:
-            said = self._trend(asset, names, span, until, MOST_ROWS, lang)
-            table = _table(said, plan.zone)
-            return said["until"], _as_csv(table) if kind == "csv" else _as_parquet(table)
+            zone = self.feed.seen.plan.zone if self.feed.seen.plan else "UTC"
+            write = export.as_csv if kind == "csv" else export.as_parquet
+            try:
+                with closing(self._slices(archive, asset, names, span, until, lang)) as parts:
+                    first = next(parts)
+                    return first["until"], write(export.table(said, zone, chosen) for said in chain([first], parts))
+            except export.Unavailable as err:
+                raise HTTPException(501, str(err)) from None
+            except export.Unknown as err:
+                raise HTTPException(400, str(err)) from None
+            except UNREADABLE as err:
+                raise HTTPException(503, str(err)) from None
 
         end, body = await self._apart(made)
-        self.exported(f"{asset or names} {span:g} s until {end:.0f}")
-        name = _safe(f"{asset or 'tags'}_{end:.0f}.{kind}")
+        self.exported(f"{archive or asset or names} {span:g} s until {end:.0f}")
+        name = _safe(f"{asset or archive.removesuffix('.h5') or 'tags'}_{end:.0f}.{kind}")
         media = "text/csv; charset=utf-8" if kind == "csv" else "application/vnd.apache.parquet"
         return Response(body, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+    def _slices(
+        self, archive: str, asset: str, names: str, span: float, until: float | None, lang: str
+    ) -> Generator[dict[str, Any]]:
+        """Yield what is exported, some rows at a time."""
+        if archive:
+            yield self._archived(archive, names, language_of(lang), span, until, export.MOST_ROWS // 4)
+            return
+        plan = self._plan()
+        wanted = self._wanted(plan, asset, names)
+        with History(self.feed.folder) as history:
+            yield from export.slices(
+                history, plan, self.feed.seen, wanted, language_of(lang), span=span, until=until
+            )  # fmt: skip
 
     def _plan(self) -> Plan:
         seen = self.feed.seen
@@ -191,62 +223,38 @@ class Api:
         return seen.plan
 
     def _wanted(self, plan: Plan, asset: str, names: str) -> Sequence[payload.Chart]:
-        named = [name for name in names.split(",") if name]
+        named = _named(names)
         if asset and asset not in {machine.name for machine in plan.machines}:
             raise HTTPException(404, "no such asset")
-        if len(named) > MOST_NAMES:
-            raise HTTPException(400, f"{len(named)} names; ask for {MOST_NAMES} at most")
         found = payload.charts(plan, asset, named)
         if named and len(found) < len(set(named)):
             raise HTTPException(404, "no such tag")
         return found
 
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
 def _checked(value: float, low: float, high: float, name: str) -> float:
-    if not (math.isfinite(value) and low <= value <= high):
-        raise HTTPException(400, f"{name}: {value}; give {low:g} to {high:g}")
+    if not low <= value <= high:  # nor is what is no number
+        raise HTTPException(400, f"{name}: {str(value)[:40]}; give {low:g} to {high:g}")
     return value
 
 
-def _table(said: dict[str, Any], zone: str) -> dict[str, list[Any]]:
-    """Return columns by their headings, which say the unit: times first."""
-    local = ZoneInfo(zone)
-    found: dict[str, list[Any]] = {
-        f"time [{zone}]": [datetime.fromtimestamp(t, local).isoformat(timespec="milliseconds") for t in said["t"]],
-        "time [s since 1970 UTC]": list(said["t"]),
-    }
-    for chart in said["charts"]:
-        columns, unit = said["columns"][chart["name"]], chart["unit"]
-        if "lo" in columns:
-            found[f"{chart['name']} actual [{unit}]"] = columns["lo"]
-        found[f"{chart['name']} twin [{unit}]"] = columns["twin"]
-        found[f"{chart['name']} deviation [{unit}]"] = columns["deviation"]
-        if "quality" in columns:
-            found[f"{chart['name']} quality [0 good, 1 uncertain, 2 bad, 3 none]"] = columns["quality"]
+def _until(until: float | None) -> float | None:
+    return None if until is None else _checked(until, 0.0, 1e11, "until")
+
+
+def _named(names: str) -> list[str]:
+    """Return names of tags; each was escaped, for it may have a comma in it."""
+    found = [unquote(name) for name in names.split(",") if name]
+    if len(found) > MOST_NAMES:
+        raise HTTPException(400, f"names: {len(found)}; ask for {MOST_NAMES} at most")
     return found
 
 
-def _as_csv(table: dict[str, list[Any]]) -> bytes:
-    """Return a table as text that a spreadsheet takes for no formula."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([f"'{name}" if name.startswith(_FORMULA) else name for name in table])
-    writer.writerows(zip(*table.values(), strict=True))
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
-
-
-def _as_parquet(table: dict[str, list[Any]]) -> bytes:
+def _units(text: str) -> dict[str, str]:
     try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise HTTPException(501, "Parquet needs pyarrow; install equipment-twin[tables], or take CSV") from None
-    out = io.BytesIO()
-    pq.write_table(pa.table(table), out)
-    return out.getvalue()
+        return msgspec.json.decode(text, type=dict[str, str])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
+        raise HTTPException(400, f"units: {err}; give an object of units by name") from None
 
 
 def _safe(name: str) -> str:

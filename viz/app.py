@@ -1,26 +1,23 @@
 """The view as an application: its shell, its pages, and what happens when something is clicked."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from dash import ALL, Dash, Input, Output, State, ctx, dcc, html
+from dash import Dash, Input, Output, State, dcc, html
 from dash.exceptions import PreventUpdate
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from twin.errors import TwinError
 from twin.history.plan import Plan
-from twin.history.reader import History
-from twin.monitor import texts
-from twin.monitor.life import Change
-from twin.service import Action, Client, Role
 from viz import overview as glance
 from viz import parts
 from viz.accounts import may
+from viz.acts import Acts
 from viz.api import Api
 from viz.asker import Asker, asker
 from viz.audit import Audit
@@ -32,16 +29,14 @@ STATIC = Path(__file__).with_name("static")
 PAGES = {"/": "overview", "/asset": "asset", "/advisories": "advisories", "/history": "history", "/data": "data"}
 SILENT = 10.0
 """A twin that says nothing of itself for so long hangs [s]."""
-PATIENCE = 10.0
-"""How long the twin may take to say what it made of an action [s]; it goes on without us."""
-ROLES: dict[str, Role] = {"viewer": "operator", "operator": "operator", "engineer": "engineer"}
-"""As which role of the service an account acts; a viewer does not get so far."""
 SCRIPTS = (
     "vendor/uPlot.iife.min.js", "trend_format.js", "trend_data.js", "trend_link.js", "trend_feed.js", "trend_draw.js",
-    "trend_plot.js", "trend_chart.js", "trend_toolbar.js", "trend_png.js", "trend.js", "view.js",
+    "trend_plot.js", "trend_chart.js", "trend_toolbar.js", "trend_png.js", "trend_touch.js", "trend_file.js",
+    "trend.js", "act.js", "view.js",
 )  # fmt: skip
 STYLES = ("vendor/uPlot.min.css", "trend.css", "view.css")
 
+_seconds = re.compile(r"[1-9][0-9]{0,6}")
 _INDEX = """<!DOCTYPE html>
 <html lang="en">
 <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
@@ -77,6 +72,7 @@ class View:
         self.api = Api(feed)
         self.api.exported = self._exported
         self.server.include_router(self.api.router())
+        self.server.include_router(Acts(feed, audit).router())
         self.server.get("/healthz")(self.api.health)
         self.server.mount("/static", StaticFiles(directory=STATIC), name="static")
         # Dash would serve the folder `assets` beside the program, which holds equipment: it is pointed at its own.
@@ -135,11 +131,6 @@ class View:
             spoken,
         )(apart(self.estimates))  # fmt: skip
         app.callback(
-            Output("action-said", "children"), Input({"does": ALL, "to": ALL}, "n_clicks"),
-            State("shelve-minutes", "value"), State("action-text", "value"), State("language", "data"),
-            prevent_initial_call=True,
-        )(apart(self.act))  # fmt: skip
-        app.callback(
             Output("url", "href"), Input("past-open", "n_clicks"), State("past-asset", "value"),
             State("past-time", "value"), State("past-beside", "value"), State("url", "search"),
             prevent_initial_call=True,
@@ -165,9 +156,13 @@ class View:
             return asset.content(seen, language, query.get("name", ""))
         if page == "advisories":
             return advisories.content(seen, language, asker().account, query.get("id", ""))
+        if page == "history" and query.get("archive"):
+            return history.recorded(seen, language, self.feed.folder, query["archive"], query.get("group", ""))
+        if page == "history" and seen.plan is None:
+            return history.alone(language, self.feed.folder)
         if page == "history":
             span = query.get("span", "")
-            seconds = float(span) if span.isdecimal() and 0 < int(span) <= max(parts.SPANS) else 1800.0
+            seconds = float(span) if _seconds.fullmatch(span) and float(span) <= max(parts.SPANS) else 1800.0
             asked = (query.get("asset", ""), query.get("at", ""), query.get("beside", ""))
             return history.content(seen, language, self.feed.folder, *asked, seconds)
         return data.content(seen, language, self.feed.folder, data.running(self.feed.folder, seen))
@@ -236,46 +231,6 @@ class View:
         if not name:
             raise PreventUpdate
         return asset.estimates(seen, _planned(seen), _spoken(search, language), name)
-
-    def act(self, _clicks: list[int], minutes: float | None, text: str | None, language: str | None) -> str:
-        """Do what was clicked, as an entry of the journal, and say what became of it."""
-        does = ctx.triggered_id
-        if not does or not any(item["value"] for item in ctx.triggered):
-            raise PreventUpdate
-        spoken, who = language_of(language or ""), asker()
-        kind = does["does"]
-        if not may(who.account, kind):
-            return word("may_not", spoken, who.account.role)
-        reason = (text or "").strip() if kind in ("shelve", "comment") else ""
-        lasts = float(minutes or 0.0) if kind == "shelve" else 0.0
-        about = {"who": who.account.name, "role": who.account.role, "address": who.address}
-        said = f"{kind} {does['to']}"
-        try:
-            action = Action(kind, who.account.name, ROLES[who.account.role], str(does["to"]), lasts, reason)
-            self.audit.write("action", target=said, outcome="asked", **about)
-            with Client(self.feed.folder) as client:
-                entry = client.act(action)
-            told = self._came_of(entry)
-        except TwinError as err:
-            self.audit.write("refused", target=said, outcome=str(err), **about)
-            return str(err)
-        if told is None:
-            return word("noted", spoken)
-        refused = next((c.cause for c in told if c.cause.startswith("refused_")), "")
-        if refused:
-            self.audit.write("refused", target=said, outcome=refused, **about)
-            return texts.word("causes", refused, spoken)
-        return word("done", spoken, word("comment_do" if kind == "comment" else kind, spoken))
-
-    def _came_of(self, entry: int) -> list[Change] | None:
-        """Return what the twin made of an entry of the journal; None where it doesn't say soon."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            with History(self.feed.folder) as history:
-                if changes := history.changes(entry):
-                    return changes
-            time.sleep(0.05)
-        return None
 
     def open(self, clicks: int, name: str | None, at: str | None, beside: str | None, search: str) -> str:
         """Return the address of an instant."""

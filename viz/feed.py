@@ -48,6 +48,8 @@ class Seen(NamedTuple):
         Grows with every change of what stands or was done.
     oldest : float
         Time of the first instant that is kept [s].
+    begun : int
+        When the history was begun [ns]; another one tells other instants.
     trouble : str
         Why nothing can be read.
     """
@@ -62,6 +64,7 @@ class Seen(NamedTuple):
     ahead: dict[str, Any] | None = None
     advisories: int = 0
     oldest: float = 0.0
+    begun: int = 0
     trouble: str = ""
 
     @property
@@ -140,7 +143,10 @@ class Feed:
         """Look at one file until it is replaced by another."""
         inode, version, looked = history.path.stat().st_ino, -1, 0.0
         self._rows.clear()
-        self._see(Seen(plan=history.plan(), advisories=self.seen.advisories, oldest=history.oldest() or 0.0))
+        self._see(Seen(
+            plan=history.plan(), advisories=self.seen.advisories, oldest=history.oldest() or 0.0,
+            begun=int(history.about("begun") or 0),
+        ))  # fmt: skip
         while not self._stop.is_set():
             found = history.version()
             if found != version:
@@ -160,14 +166,14 @@ class Feed:
         before = self.seen
         newest = history.newest() or 0.0
         last = self._rows[-1].time if self._rows else newest - KEPT * (before.plan.every if before.plan else 1.0)
-        fresh = list(history.rows(last, newest))
+        fresh = [row for row in history.rows(last, newest) if _fits(before.plan, row)]
         self._rows.extend(fresh)
         standing = tuple(history.standing())
         changes = tuple(history.latest(RECENT))
         told = _told(standing) != _told(before.standing) or changes != before.changes
         self._see(before._replace(
             rows=tuple(self._rows) if fresh else before.rows,
-            head=tuple(row for row in history.head() if row.time > newest),
+            head=tuple(row for row in history.head() if row.time > newest and _fits(before.plan, row)),
             standing=standing, changes=changes, status=history.live("status") or {}, ahead=history.live("ahead"),
             advisories=before.advisories + int(told), oldest=before.oldest or history.oldest() or 0.0, trouble="",
         ))  # fmt: skip
@@ -180,6 +186,10 @@ class Feed:
 def _told(standing: Sequence[Advisory]) -> list[tuple[Any, ...]]:
     """Return what of advisories a person has to be told; sizes and outlooks move with every reading."""
     return [(a.id, a.state, a.code, a.priority, a.note, a.hidden_by, a.until) for a in standing]
+
+
+def _fits(plan: Plan | None, row: Row) -> bool:
+    return plan is None or plan.fits(len(row.reading), len(row.expected), row.believed.shape[1])
 
 
 def since(rows: Sequence[Row], time: float) -> list[Row]:

@@ -32,12 +32,14 @@ UNITS: dict[str, dict[str, tuple[float, float]]] = {
 """Other units that a value can be shown in: factor and offset from the first."""
 _WORDS = (
     "actual", "twin", "band", "residual", "ahead", "now", "live", "paused", "back_to_live", "cursor", "no_data",
-    "stale", "age", "offline", "png", "limit_high", "limit_low", "range", "unit",
+    "stale", "age", "offline", "png", "limit_high", "limit_low", "range", "unit", "uncertain", "bad", "healthy",
+    "outside", "export", "fetching", "file_csv", "file_parquet",
 )  # fmt: skip
 NONE = "\N{EN DASH}"
 """Where there is no value."""
 SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
-_UNITS = {unit(one): {unit(other): scale for other, scale in others.items()} for one, others in UNITS.items()}
+UNITS_SHOWN = {unit(one): {unit(other): scale for other, scale in others.items()} for one, others in UNITS.items()}
+"""The same by how units are spelt."""
 _SHAPES = {1: "■", 2: "▲", 3: "●"}
 
 
@@ -60,22 +62,32 @@ def beyond(text: str) -> html.Span:
     return html.Span(f"◆ {text}", className="beyond")
 
 
-def board(plan: Plan, language: Language, **options: Any) -> html.Div:
+def board(plan: Plan | None, language: Language, **options: Any) -> html.Div:
     """Return where the browser puts a board of trends: of an `asset`, or of `names`; `until` [s] opens the past."""
     said = {
-        "zone": plan.zone, "language": language, "units": _UNITS, "spans": SPANS, "span": 300,
-        "words": {**{name: word(name, language) for name in _WORDS},
-                  "spans": {str(span): word(f"span_{span}", language) for span in SPANS}},
+        "zone": zone_of(plan), "language": language, "units": UNITS_SHOWN, "spans": SPANS, "span": 300,
+        "words": words(language),
         **options,
     }  # fmt: skip
     return html.Div(className="board", **attributes({"data-board": json.dumps(said)}))
 
 
-def clock(time: float, plan: Plan, *, date: bool = True) -> str:
+def zone_of(plan: Plan | None) -> str:
+    """Return the plant's zone; of readings that no plant is known for UTC."""
+    return plan.zone if plan else "UTC"
+
+
+def words(language: Language) -> dict[str, Any]:
+    """Return what a board says."""
+    spans = {str(span): word(f"span_{span}", language) for span in SPANS}
+    return {**{name: word(name, language) for name in _WORDS}, "spans": spans}
+
+
+def clock(time: float, plan: Plan | None, *, date: bool = True) -> str:
     """Return a source time in the plant's zone."""
     if not math.isfinite(time) or time <= 0.0:
         return NONE
-    return datetime.fromtimestamp(time, ZoneInfo(plan.zone)).strftime("%Y-%m-%d %H:%M:%S" if date else "%H:%M:%S")
+    return datetime.fromtimestamp(time, ZoneInfo(zone_of(plan))).strftime("%Y-%m-%d %H:%M:%S" if date else "%H:%M:%S")
 
 
 def number(value: float, digits: int = 4) -> str:

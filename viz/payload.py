@@ -65,18 +65,39 @@ def trend(
         Its end; None goes on living.
     """
     live = until is None
+    begin, end, settled = span_of(seen, span, until)
+    found = told_trend(history.trend(begin, settled, points), plan, wanted, language, begin, end)
+    return {
+        **found, "seq": round(settled * MICRO), "live": live, "ahead": ahead(plan, seen, wanted) if live else None
+    }  # fmt: skip
+
+
+def span_of(seen: Seen, span: float, until: float | None) -> tuple[float, float, float]:
+    """Return begin and end of a span [s], and until when it is settled; without `until` it ends now."""
     end = until if until is not None else max(seen.now, (seen.rows[-1].time if seen.rows else 0.0))
-    settled = min(end, seen.rows[-1].time) if seen.rows else end - span
-    columns = history.trend(end - span, settled, points)
+    return end - span, end, min(end, seen.rows[-1].time) if seen.rows else end - span
+
+
+def told_trend(
+    columns: Columns, plan: Plan, wanted: Sequence[Chart], language: Language, begin: float, end: float
+) -> dict[str, Any]:
+    """Return columns of history as a board takes them; `intervals` says that they are no instants."""
+    if not plan.fits(columns.low.shape[0], columns.expected.shape[0], columns.believed.shape[1]):
+        columns = after(columns, math.inf)
     every = float(np.median(np.diff(columns.times))) if columns.times.size > 2 else plan.every
     return {
-        "seq": round(settled * MICRO), "from": end - span, "until": end, "live": live,
+        "from": begin, "until": end, "intervals": every > 1.5 * plan.every,
         "charts": [described(chart, language) for chart in wanted],
         "t": np.round(columns.times, 3).tolist(),
         "columns": {chart.shown.name: _column(chart, plan, columns) for chart in wanted},
-        "ahead": ahead(plan, seen, wanted) if live else None,
         "gap": HOLE * max(every, plan.every),
     }  # fmt: skip
+
+
+def after(columns: Columns, time: float) -> Columns:
+    """Return what is behind a time [s]."""
+    kept = columns.times > time
+    return columns if kept.all() else Columns(*(values[..., kept] for values in columns))
 
 
 def delta(seen: Seen, plan: Plan, wanted: Sequence[Chart], seq: int, *, with_ahead: bool = False) -> dict[str, Any]:
@@ -91,7 +112,7 @@ def delta(seen: Seen, plan: Plan, wanted: Sequence[Chart], seq: int, *, with_ahe
     found: dict[str, Any] = {
         "since": round(fresh[0].time * MICRO) if gone else seq, "seq": last, "t": [row.time for row in fresh],
         "columns": {c.shown.name: _rows(c, plan, fresh) for c in wanted},
-        "head": None, "advisories": seen.advisories,
+        "head": None, "advisories": seen.advisories, "begun": str(seen.begun),
     }  # fmt: skip
     if seen.head:
         head = [row for row in seen.head if row.time * MICRO > last]
@@ -110,7 +131,7 @@ def ahead(plan: Plan, seen: Seen, wanted: Sequence[Chart]) -> dict[str, Any] | N
     columns = {
         c.shown.name: {
             "twin": _told(c.shown, said["mean"][c.row]),
-            "deviation": _numbers(said["deviation"][c.row] / c.shown.factor),
+            "deviation": told(said["deviation"][c.row] / c.shown.factor),
         }
         for c in wanted if not c.believed and c.row < len(said["mean"])
     }  # fmt: skip
@@ -119,11 +140,14 @@ def ahead(plan: Plan, seen: Seen, wanted: Sequence[Chart]) -> dict[str, Any] | N
 
 def _column(chart: Chart, plan: Plan, columns: Columns) -> dict[str, Any]:
     shown, i = chart.shown, chart.row
+    if not columns.times.size:
+        read = not chart.believed and i < plan.tags
+        return {name: [] for name in ("twin", "deviation", *(("lo", "hi", "quality") if read else ()))}
     if chart.believed:
         return {
-            "twin": _told(shown, columns.believed[0, i]), "deviation": _numbers(columns.believed[1, i] / shown.factor)
+            "twin": _told(shown, columns.believed[0, i]), "deviation": told(columns.believed[1, i] / shown.factor)
         }  # fmt: skip
-    found = {"twin": _told(shown, columns.expected[i]), "deviation": _numbers(columns.deviation[i] / shown.factor)}
+    found = {"twin": _told(shown, columns.expected[i]), "deviation": told(columns.deviation[i] / shown.factor)}
     if i < plan.tags:
         found |= {"lo": _told(shown, columns.low[i]), "hi": _told(shown, columns.high[i])}
         found["quality"] = columns.quality[i].tolist()
@@ -134,10 +158,10 @@ def _rows(chart: Chart, plan: Plan, rows: Sequence[Row]) -> dict[str, Any]:
     shown, i = chart.shown, chart.row
     if chart.believed:
         believed = np.array([row.believed[:, i] for row in rows]).reshape(-1, 2)
-        return {"twin": _told(shown, believed[:, 0]), "deviation": _numbers(believed[:, 1] / shown.factor)}
+        return {"twin": _told(shown, believed[:, 0]), "deviation": told(believed[:, 1] / shown.factor)}
     expected = np.array([row.expected[i] for row in rows])
     deviation = np.array([row.deviation[i] for row in rows])
-    found = {"twin": _told(shown, expected), "deviation": _numbers(deviation / shown.factor)}
+    found = {"twin": _told(shown, expected), "deviation": told(deviation / shown.factor)}
     if i < plan.tags:
         reading = np.array([row.reading[i] for row in rows])
         quality = shown_quality(np.array([row.quality[i] for row in rows], np.uint32), reading)
@@ -147,10 +171,10 @@ def _rows(chart: Chart, plan: Plan, rows: Sequence[Row]) -> dict[str, Any]:
 
 def _told(shown: Shown, values: np.ndarray) -> list[float | None]:
     """Return SI values in the unit shown."""
-    return _numbers((values - shown.offset) / shown.factor)
+    return told((values - shown.offset) / shown.factor)
 
 
-def _numbers(values: np.ndarray) -> list[float | None]:
+def told(values: np.ndarray) -> list[float | None]:
     """Return numbers with as many digits as anyone reads; None for what is none."""
     return [float(f"{v:.{DIGITS}g}") if math.isfinite(v) else None for v in values.tolist()]
 

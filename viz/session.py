@@ -29,6 +29,7 @@ from starlette.types import Receive, Scope, Send
 from twin.errors import DataError
 from viz.accounts import Account, Patience, check, found, here, listed
 from viz.audit import Audit, What, read_private, view_of, write_private
+from viz.words import language_of, word
 
 SHIFT = 12 * 3600.0
 """How long a session lasts [s]; the longest shift."""
@@ -278,42 +279,24 @@ def _unknown(request: Request) -> Response:
     return RedirectResponse("/login" if asked == "/" else f"/login?next={quote(asked, safe='')}", 303)
 
 
-def _language(request: Request, fields: Mapping[str, str]) -> str:
-    asked = fields.get("lang") or request.query_params.get("lang", "")
-    if asked in _TEXTS:
-        return asked
-    # Browsers list languages by preference, so that the first is the best.
-    named = (part.strip()[:2].lower() for part in request.headers.get("accept-language", "").split(","))
-    return next((name for name in named if name in _TEXTS), "en")
-
-
 def _page(
     request: Request, fields: Mapping[str, str] | None = None, said: str = "", status: int = 200, seconds: int = 0
 ) -> Response:
     fields = fields or {}
-    language = _language(request, fields)
+    wanted = fields.get("lang") or request.query_params.get("lang", "")
+    language = language_of(wanted, request.headers.get("accept-language", ""))
     after = local(fields.get("next") or request.query_params.get("next", "/"))
     other = "en" if language == "ko" else "ko"
     values = {
-        **_TEXTS[language], "language": language, "next": after, "other": other, "given": fields.get("name", "")[:64],
+        **{name: word(f"login_{name}", language) for name in _SAID},
+        "language": language, "next": after, "other": other, "given": fields.get("name", "")[:64],
         "other_href": f"/login?lang={other}&next={quote(after, safe='')}",
-        "alert": _TEXTS[language][said].format(seconds=seconds) if said else "",
+        "alert": word(f"login_{said}", language, seconds) if said else "",
     }  # fmt: skip
     return HTMLResponse(_PAGE.format_map({name: html.escape(value) for name, value in values.items()}), status)
 
 
-_TEXTS: Mapping[str, Mapping[str, str]] = {
-    "en": {
-        "title": "Log in to the twin", "name": "Name", "password": "Password", "log_in": "Log in",
-        "change": "한국어", "wrong": "The name or the password is wrong.",
-        "wait": "Too many tries. Try again in {seconds} s.",
-    },
-    "ko": {
-        "title": "트윈 로그인", "name": "이름", "password": "비밀번호", "log_in": "로그인",
-        "change": "English", "wrong": "이름 또는 비밀번호가 올바르지 않습니다.",
-        "wait": "시도가 너무 많습니다. {seconds}초 후에 다시 시도하십시오.",
-    },
-}  # fmt: skip
+_SAID = ("title", "name", "password", "log_in", "change")
 
 # Greys by ISA-101; the one saturated colour is for what went wrong.
 _PAGE = """<!DOCTYPE html>

@@ -119,7 +119,7 @@ def test_an_export_holds_exactly_what_the_board_shows(view: Page, stage: Stage) 
     page = view.open("/asset?name=pump_1")
     until(page, f"({BOARD})()?.data('PI-101')?.t?.length > 200")
     with page.expect_download() as expected:
-        page.click(".exports button[data-kind=csv]")
+        page.click(".twin-files button[data-kind=csv]")
     text = expected.value.path().read_text(encoding="utf-8-sig")
     table = list(csv.DictReader(io.StringIO(text)))
     shown = page.evaluate(f"(() => {{ const b = ({BOARD})(); return b.data('PI-101'); }})()")
@@ -152,7 +152,10 @@ def test_what_is_no_page_and_no_file_of_the_view_is_not_found(stage: Stage, path
         ("trend?asset=nobody", 404), ("trend?names=nothing", 404), ("trend?asset=tank&span=nan", 400),
         ("trend?asset=tank&span=-1", 400), ("trend?asset=tank&span=1e99", 400), ("trend?asset=tank&until=inf", 400),
         ("trend?asset=tank&points=100000000", 400), ("delta?asset=nobody&since=0", 404), ("delta?since=x", 422),
-        ("export.csv?asset=tank&span=30000000", 413), ("export.exe?asset=tank", 422),
+        ("export.csv?asset=tank&span=1e9", 400), ("export.exe?asset=tank", 422),
+        ("delta?since=-1", 400), (f"delta?since={10**400}", 400), (f"trend?asset=tank&points={10**400}", 400),
+        ("export.csv?asset=tank&units=[]", 400), ('export.csv?asset=tank&units={"LI-101":"bar"}', 400),
+        ("trend?archive=../../x&names=TI-1", 503), ("stream?asset=nobody", 404),
     ],
 )  # fmt: skip
 def test_a_wrong_question_is_refused_and_says_why(stage: Stage, query: str, code: int) -> None:
@@ -234,5 +237,5 @@ def test_an_archived_hour_opens_where_it_ends(view: Page, stage: Stage) -> None:
     save(stage.folder, Manifest(archives=[hour]))
     page = view.open("/history")
     assert "12,345" in page.inner_text("main")
-    page.click("text=2026-11-18T11.h5")
+    page.click("text=with the twin")
     until(page, f"({BOARD})()?.state()?.until === {T0 + 300.0}")

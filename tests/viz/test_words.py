@@ -16,7 +16,7 @@ from viz.pages import advisories, asset, data, history, overview
 from viz.words import catalogue, language_of, word
 
 SOURCES = [*Path(viz.__file__).parent.rglob("*.py")]
-BUILT = ("link_", "span_", "count_", "file_")
+BUILT = ("link_", "span_", "count_", "file_", "login_")
 """Beginnings of names that are put together."""
 
 

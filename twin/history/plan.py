@@ -87,3 +87,7 @@ class Plan(Struct, frozen=True):
     outputs: tuple[Shown, ...]
     unknowns: tuple[Shown, ...]
     tags: int
+
+    def fits(self, tags: int, outputs: int, unknowns: int) -> bool:
+        """Return whether arrays of these lengths are of this plant: a folder may hold what another one left."""
+        return (tags, outputs, unknowns) == (self.tags, len(self.outputs), len(self.unknowns))

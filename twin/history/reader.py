@@ -16,6 +16,8 @@ from twin.monitor.life import Change
 from twin.pack import unpack
 
 FILE = "history.sqlite"
+FORMAT = 2
+"""Which the file says of itself: how rows and intervals are written."""
 DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 UNREADABLE = (TwinError, sqlite3.Error, TypeError, ValueError)
 """What reading a damaged file may raise; whoever shows it says so and goes on."""
@@ -55,6 +57,15 @@ class History:
             raise DataError(f"{self.path}: is not there: no twin has followed a plant in this folder; see `twin live`")
         self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
         self._db.execute("select 1 from instants limit 1")
+        self._check_format()
+
+    def _check_format(self) -> None:
+        (found,) = self._db.execute("pragma user_version").fetchone()
+        if found != FORMAT:
+            self._db.close()
+            raise Damaged(
+                f"{self.path}: is of format {found}, and this version's is {FORMAT}; `twin live` begins it anew"
+            )
 
     def about(self, name: str) -> Any:
         """Return what was noted under a name; None where nothing was."""
@@ -94,14 +105,27 @@ class History:
         found = self._read("select body from live where name=?", (name,)).fetchone()
         return unpack(found[0]) if found else None
 
+    def length(self, span: float, points: int) -> int:
+        """Return the length of the shortest intervals that are few enough for a span [s].
+
+        It is 0 where there are few enough instants: for up to four times as many as `points`.
+        """
+        every = float(self.about("every") or 1.0)
+        if span / every <= 4 * points:
+            return 0
+        lengths = kept(every)
+        return next((length for length in lengths if span / length <= 2 * points), lengths[-1])
+
     def trend(self, after: float, until: float, points: int) -> Columns:
         """Return what was in (after, until] in about so many points, or somewhat more [s].
 
         Instants are shown themselves as long as there are few; else intervals, with instants where the last interval
         isn't over.
         """
-        every = float(self.about("every") or 1.0)
-        length = _length(until - after, every, points)
+        return self.of_length(self.length(until - after, points), after, until)
+
+    def of_length(self, length: int, after: float, until: float) -> Columns:
+        """Return what was in (after, until] in intervals of a length, or as instants for 0 [s]."""
         if not length:
             return side_by_side([of_row(row) for row in self.rows(after, until)])
         parts = [Bucket.unpacked(body) for (body,) in self._intervals(length, after, until)]
@@ -178,14 +202,6 @@ def unreadable(path: Path, err: sqlite3.Error) -> DataError:
     if name in DAMAGED or (isinstance(err, sqlite3.OperationalError) and "no such" in str(err)):
         return Damaged(f"{path}: is damaged, or no history ({err}); move it away, and the twin begins it anew")
     return DataError(f"{path}: can't be opened: {err}; check the folder and its rights")
-
-
-def _length(span: float, every: float, points: int) -> int:
-    """Return the length of the shortest intervals that are few enough; 0 where the instants themselves are."""
-    if span / every <= 4 * points:
-        return 0
-    lengths = kept(every)
-    return next((length for length in lengths if span / length <= 2 * points), lengths[-1])
 
 
 def _micro(after: float, until: float) -> tuple[int, int]:

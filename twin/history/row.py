@@ -62,8 +62,10 @@ class Columns(NamedTuple):
     ----------
     times : (k,)
         Of instants; of intervals their middle [s].
-    low, high : (m, k)
-        Least and most that each tag read, SI; NaN where nothing that counts.
+    low, high, mean : (m, k)
+        Least, most and mean of what each tag read, SI; NaN where nothing that counts.
+    read : uint32, (m, k)
+        How many readings that is.
     expected, deviation : (outputs, k)
     quality : uint8, (m, k)
         0 good, 1 uncertain, 2 bad, 3 nothing; of an interval the worst.
@@ -74,6 +76,8 @@ class Columns(NamedTuple):
     times: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    mean: np.ndarray
+    read: np.ndarray
     expected: np.ndarray
     deviation: np.ndarray
     quality: np.ndarray
@@ -88,6 +92,8 @@ class Bucket(NamedTuple):
     instants: int
     low: np.ndarray
     high: np.ndarray
+    mean: np.ndarray
+    read: np.ndarray
     expected: np.ndarray
     deviation: np.ndarray
     quality: np.ndarray
@@ -113,23 +119,27 @@ def shown_quality(status: np.ndarray, reading: np.ndarray) -> np.ndarray:
 def of_row(row: Row) -> Bucket:
     """Return an instant as an interval of its own."""
     quality = shown_quality(row.quality, row.reading)
+    read = np.isfinite(row.reading).astype(np.uint32)
     return Bucket(
-        row.time, 1, row.reading, row.reading, row.expected, row.deviation, quality, row.believed, row.fit
+        row.time, 1, row.reading, row.reading, row.reading, read, row.expected, row.deviation, quality, row.believed,
+        row.fit,
     )  # fmt: skip
 
 
 def merged(parts: Sequence[Bucket], middle: float) -> Bucket:
-    """Return intervals as one: extremes of readings, means of what was expected and believed, the worst quality."""
-    weights = np.array([part.instants for part in parts], float)
+    """Return intervals as one: extremes and means of readings, means of what was expected, the worst quality."""
+    weights, read = np.array([part.instants for part in parts], float), np.array([part.read for part in parts])
     return Bucket(
         middle,
         int(weights.sum()),
         _least([part.low for part in parts]),
         -_least([-part.high for part in parts]),
-        _mean([part.expected for part in parts], weights),
-        _mean([part.deviation for part in parts], weights),
+        mean([part.mean for part in parts], read),
+        read.sum(axis=0, dtype=np.uint32),
+        mean([part.expected for part in parts], weights),
+        mean([part.deviation for part in parts], weights),
         _worst([part.quality for part in parts]),
-        _mean([part.believed for part in parts], weights),
+        mean([part.believed for part in parts], weights),
         float(np.array([part.fit for part in parts]) @ weights / weights.sum()),
     )
 
@@ -140,12 +150,15 @@ def side_by_side(parts: Sequence[Bucket]) -> Columns:
     kept = [part for part, shape in zip(parts, shapes, strict=True) if shape == shapes[-1]]
     if not kept:
         none = np.zeros((0, 0))
-        return Columns(np.zeros(0), none, none, none, none, none.astype(np.uint8), np.zeros((2, 0, 0)), np.zeros(0))
-    low, high, expected, deviation, quality, believed = (
+        return Columns(
+            np.zeros(0), none, none, none, none.astype(np.uint32), none, none, none.astype(np.uint8),
+            np.zeros((2, 0, 0)), np.zeros(0),
+        )  # fmt: skip
+    low, high, means, read, expected, deviation, quality, believed = (
         np.stack([getattr(part, name) for part in kept], axis=-1) for name in Columns._fields[1:-1]
     )
     times, fit = np.array([part.time for part in kept]), np.array([part.fit for part in kept])
-    return Columns(times, low, high, expected, deviation, quality, believed, fit)
+    return Columns(times, low, high, means, read, expected, deviation, quality, believed, fit)
 
 
 def _least(values: list[np.ndarray]) -> np.ndarray:
@@ -154,10 +167,10 @@ def _least(values: list[np.ndarray]) -> np.ndarray:
     return np.asarray(least)
 
 
-def _mean(values: list[np.ndarray], weights: np.ndarray) -> np.ndarray:
-    """Return weighted means, without NaN unless there is nothing else."""
+def mean(values: Sequence[np.ndarray], weights: np.ndarray) -> np.ndarray:
+    """Return means weighted along the first axis, without NaN unless there is nothing else."""
     stacked = np.array(values)
-    heavy = weights.reshape(-1, *(1,) * (stacked.ndim - 1)) * np.isfinite(stacked)
+    heavy = weights.reshape(*weights.shape, *(1,) * (stacked.ndim - weights.ndim)) * np.isfinite(stacked)
     total = heavy.sum(axis=0)
     summed = (np.where(np.isfinite(stacked), stacked, 0.0) * heavy).sum(axis=0)
     return np.where(total > 0.0, summed / np.where(total > 0.0, total, 1.0), np.nan)

@@ -1,6 +1,7 @@
 """Writes what the twin said, instant by instant, into a file that can be rebuilt from the journal at any time."""
 
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 
 from twin.errors import DataError
 from twin.history import trends
-from twin.history.reader import DAMAGED, History, unreadable
+from twin.history.reader import DAMAGED, FORMAT, History, unreadable
 from twin.history.row import Row
 from twin.history.trends import MICRO
 from twin.live.instant import Instant
@@ -57,7 +58,12 @@ class Scribe(History):
         self._db.execute("pragma journal_mode=wal")
         # Derived: what a power cut takes is written again from the journal.
         self._db.execute("pragma synchronous=normal")
-        self._db.executescript(_SCHEMA + trends.SCHEMA)
+        if not self._db.execute("select 1 from sqlite_schema limit 1").fetchone():
+            self._db.executescript(f"begin immediate;{_SCHEMA}{trends.SCHEMA}pragma user_version={FORMAT};")
+            begun = msgspec.msgpack.encode(time.time_ns())  # whoever reads sees that it is another than before
+            self._db.execute("insert or ignore into about values('begun',?)", (begun,))
+            self._db.execute("commit")
+        self._check_format()
 
     def check(self) -> None:
         """Refuse to go on where the file that is written was moved away or deleted.

@@ -103,6 +103,7 @@ class Shown:
             "counts": arrivals.counts,
             "recipe": [[f.tag, *CAUSES[f.cause], f.times, f.last / MICRO] for f in arrivals.cleaner.tally.findings()],
             "rates": rates(twin.advisories.state)._asdict(),
+            "longest_shelf_s": twin.advisories.rules.longest_shelf,
             "suspicious": twin.diagnosis.suspicious,
             "running": dict(twin.running),
             "gateways": {name: _told(source) for name, source in arrivals.sources.items()},

@@ -149,7 +149,10 @@ def _actions(seen: Seen, language: Language, account: Account, chosen: str) -> A
         html.Label([word("reason", language), dcc.Input(id="action-text", maxLength=500, autoComplete="off")]),
     ], className="form")  # fmt: skip
     offered = html.Div(buttons(seen, language, chosen), id="does-pulse", className="form")
-    return html.Div([typed, offered, html.P(id="action-said", role="status")], className="actions")
+    said = html.P(id="action-said", role="status", **parts.attributes({
+        "data-wait": word("asking", language), "data-failed": word("no_answer", language),
+    }))  # fmt: skip
+    return html.Div([typed, offered, said], className="actions")
 
 
 def buttons(seen: Seen, language: Language, chosen: str) -> list[Any]:
@@ -168,7 +171,7 @@ def buttons(seen: Seen, language: Language, chosen: str) -> list[Any]:
 
 
 def _does(kind: Kind, a: Advisory) -> dict[str, Any]:
-    return {"id": {"does": kind, "to": a.id}, "n_clicks": 0}
+    return parts.attributes({"data-does": kind, "data-target": a.id})
 
 
 def figures(seen: Seen, language: Language) -> Any:

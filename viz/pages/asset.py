@@ -31,7 +31,6 @@ def content(seen: Seen, language: Language, name: str) -> Any:
             html.H1([chosen, html.Span(kind(machine.title, language), className="kind")]),
             parts.quiet(word("no_tags", language)) if not measured else None,
             parts.board(plan, language, asset=chosen) if drawn else None,
-            _exports(language) if drawn else None,
             html.Div(estimates(seen, plan, language, chosen), id="estimates-pulse"),
         ], className="content"),
     ], className="asset", **parts.attributes({"data-asset": chosen}))  # fmt: skip
@@ -48,15 +47,6 @@ def choices(seen: Seen, plan: Plan, language: Language, chosen: str) -> list[Any
             className="choice here" if here else "choice",
         ), **here))  # fmt: skip
     return found
-
-
-def _exports(language: Language) -> html.Div:
-    """Return the buttons that the browser fills with what is on the screen."""
-    return html.Div([
-        html.Span(word("export", language), className="title"),
-        html.Button(word("file_csv", language), className="export", **parts.attributes({"data-kind": "csv"})),
-        html.Button(word("file_parquet", language), className="export", **parts.attributes({"data-kind": "parquet"})),
-    ], className="exports")  # fmt: skip
 
 
 def estimates(seen: Seen, plan: Plan, language: Language, asset: str) -> Any:

@@ -4,24 +4,26 @@ import math
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-import numpy as np
 from dash import dcc, html
 
 from twin.errors import DataError
 from twin.history.plan import Plan
 from twin.history.reader import UNREADABLE, History
+from twin.history.row import mean
 from twin.keep.manifest import load
 from twin.monitor.words import unit
 from viz import parts, payload
+from viz.api import MOST_NAMES
 from viz.feed import Seen
 from viz.titles import title
 from viz.words import Language, word
 
 MOST_HOURS = 48
-MOST_INSTANTS = 8000
-"""A mean is that of readings for so many instants, and somewhat more; beyond, that of intervals' middles."""
+MOST_INSTANTS = 2000
+"""Beyond four times as many, a mean is that of the means of intervals."""
 
 
 def content(seen: Seen, language: Language, folder: Path, asset: str, at: str, beside: str, span: float) -> Any:
@@ -97,7 +99,7 @@ def _compared(
         shown, i = chart.shown, chart.row
         if chart.believed or i >= plan.tags or not (one.times.size and other.times.size):
             continue
-        a, b = (_mean(0.5 * (c.low[i] + c.high[i])) for c in (one, other))
+        a, b = (float(mean(c.mean[i], c.read[i])) for c in (one, other))
         said = "" if shown.unit == "1" else unit(shown.unit)
         rows.append((
             shown.name, title(shown.title, language), parts.si_shown(shown, a), parts.si_shown(shown, b),
@@ -110,26 +112,68 @@ def _compared(
     )
 
 
-def _mean(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else math.nan
+def recorded(seen: Seen, language: Language, folder: Path, name: str, group: str) -> Any:
+    """Return the page of an archive: the readings of one group of its tags, as they were received."""
+    from viz import archived
 
-
-def archives(folder: Path, plan: Plan, language: Language) -> Any:
-    """Return the hours that the recorder has archived, the newest first; each opens its end."""
+    plan = seen.plan
     try:
-        known = [record for record in load(folder).archives if record.readings]
+        record = next((record for record in archived.listed(folder) if record.name == name), None)
+        found = archived.groups(folder, name, plan)
+    except DataError as err:
+        return html.P(str(err), role="alert", className="wrong")
+    number = int(group) if group.isascii() and group.isdecimal() and len(group) < 6 else 0
+    number = number if number < len(found) else 0
+    if record is None or not found:
+        return html.P(word("archive_none", language), role="alert", className="wrong")
+    since, until = (record.since / payload.MICRO, record.until / payload.MICRO)
+    links = []
+    for i, part in enumerate(found):
+        here = parts.attributes({"aria-current": "page"} if i == number else {})
+        look = "choice here" if here else "choice"
+        links.append(html.Div(dcc.Link(part.name, href=_address(archive=name, group=str(i)), className=look), **here))
+    span = min((s for s in parts.SPANS if s >= until - since), default=parts.SPANS[-1])
+    return html.Div([
+        html.H1(word("history", language)),
+        parts.quiet(word("archive_open", language, name, parts.clock(since, plan), parts.clock(until, plan))),
+        dcc.Link(word("back", language), href="/history"),
+        html.Div([
+            html.Nav(links, className="assets", **parts.labelled(word("archive_tags", language))),
+            parts.board(plan, language, names=found[number].tags[:MOST_NAMES], archive=name, span=span),
+        ], className="asset"),
+    ], className="past")  # fmt: skip
+
+
+def alone(language: Language, folder: Path) -> Any:
+    """Return the page of a folder without a history."""
+    return html.Div([
+        html.H1(word("history", language)), parts.quiet(word("archive_alone", language)),
+        archives(folder, None, language),
+    ], className="past")  # fmt: skip
+
+
+def archives(folder: Path, plan: Plan | None, language: Language) -> Any:
+    """Return the hours that the recorder has archived, the newest first; each opens, alone or with the twin."""
+    try:
+        known = sorted((r for r in load(folder).archives if r.readings), key=lambda r: (r.until, r.name))
     except DataError as err:
         return parts.panel(word("archives", language), html.P(str(err), role="alert", className="wrong"))
     if not known:
         return parts.panel(word("archives", language), parts.quiet(word("archive_none", language)))
     rows = []
-    for record in sorted(known, key=lambda record: record.until)[-MOST_HOURS:][::-1]:
+    for record in known[-MOST_HOURS:][::-1]:
         since, until = (parts.clock(time / payload.MICRO, plan) for time in (record.since, record.until))
+        beside = dcc.Link(
+            word("archive_twin", language), href=_address(at=until.replace(" ", "T"), span="3600")
+        ) if plan else ""  # fmt: skip
         rows.append((
-            dcc.Link(record.name, href=f"/history?at={until.replace(' ', 'T')}&span=3600"),
-            f"{since} {parts.NONE} {until}", f"{record.readings:,}", f"{record.bytes / 1048576.0:.1f} MiB",
+            dcc.Link(record.name, href=_address(archive=record.name)), f"{since} {parts.NONE} {until}", beside,
+            f"{record.readings:,}", f"{record.bytes / 1048576.0:.1f} MiB",
         ))  # fmt: skip
-    heads = [word(n, language) for n in ("archives", "time", "readings", "size")]
-    shown = parts.table(heads, rows, word("archives", language), ("", "time", "number", "number"))
+    heads = [*(word(n, language) for n in ("archives", "time")), "", *(word(n, language) for n in ("readings", "size"))]
+    shown = parts.table(heads, rows, word("archives", language), ("", "time", "", "number", "number"))
     return parts.panel(word("archives", language), shown)
+
+
+def _address(**asked: str) -> str:
+    return f"/history?{urlencode(asked, safe=':')}"

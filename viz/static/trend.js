@@ -24,8 +24,8 @@
       only = null,
     } = options;
     const spans = options.spans ?? SPANS;
-    const question = names ? { names: names.join(","), lang: language } : { asset, lang: language };
-    const words = T.words(language, options.words);
+    const question = names ? { names: names.map(encodeURIComponent).join(","), lang: language } : { asset, lang: language };
+    const { words } = options;
     const clock = T.clock(zone);
     const stats = { rows: 0, gaps: 0, dups: 0, frames: 0, reconnects: 0, polling: false, last: null };
 
@@ -38,11 +38,12 @@
       resized = false,
       destroyed = false;
     let linkText = "",
-      told = "";
+      told = "",
+      filing = false;
     const dirty = new Set(),
       visible = new Set();
 
-    const bar = T.toolbar(spans, words, { choose: setRange, back: backToLive, picture });
+    const bar = T.toolbar(spans, words, { choose: setRange, back: backToLive, picture, file });
     const empty = T.element("p", { class: "twin-empty", role: "status", text: words.no_data });
     const stack = T.element("div", { class: "twin-stack" });
     const width = () => Math.max(320, stack.clientWidth);
@@ -69,7 +70,7 @@
       metas.forEach((meta, i) => same && (charts[i].meta = meta));
       if (same) return;
       discard();
-      const context = { asset, words, clock, units, width, now: feed.now, point, zoom: hold, key, changed };
+      const context = { asset, words, clock, units, width, now: feed.now, point, range, zoom: hold, key, changed };
       charts = metas.map((meta) => new T.Chart(meta, context));
       stack.append(...charts.map(({ element }) => element));
       charts.forEach(({ element }) => seeing.observe(element));
@@ -266,6 +267,20 @@
         T.picture(charts, `${asset}   ${clock.stamp(from)} – ${clock.stamp(until)}   ${zone}`, bar.entries),
         `${asset}_${clock.compact(from)}_${clock.compact(until)}.png`,
       );
+    }
+
+    /** Fetches every row of what is shown, in the units that it is shown in. */
+    async function file(kind) {
+      if (filing || !charts.length) return;
+      filing = true;
+      bar.say(words.fetching, false, true);
+      const { from, until, live, units } = state();
+      const query = new URLSearchParams({ ...question, span: String(Math.max(1, until - from)), units: JSON.stringify(units) });
+      if (!live) query.set("until", String(until));
+      if (archive) query.set("archive", archive);
+      const wrong = await T.file(base, kind, query, words.offline);
+      filing = false;
+      bar.say(wrong, Boolean(wrong));
     }
 
     // --- what the page can ask ----------------------------------------------------------------------------------

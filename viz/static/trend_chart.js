@@ -23,7 +23,8 @@
     constructor(meta, context) {
       this.meta = meta;
       this.context = context;
-      this.measured = meta.kind === "tag";
+      this.measured = meta.kind !== "hidden";
+      this.believed = meta.kind !== "reading"; // of an archive there is nothing but readings
       this.conversions = T.conversions(context.units, meta.unit);
       const chosen = remembered(this.key());
       this.unit = this.conversions.has(chosen) ? chosen : meta.unit;
@@ -91,7 +92,8 @@
     }
 
     listen() {
-      const { point, key } = this.context;
+      const { point, key, range, zoom } = this.context;
+      T.touch(this.plots, () => this.u.over.getBoundingClientRect(), range, zoom);
       this.plots.addEventListener("mousemove", ({ clientX }) => {
         const left = clientX - this.u.over.getBoundingClientRect().left;
         const inside = left >= 0 && left <= this.u.over.clientWidth;
@@ -110,7 +112,7 @@
       const marks = () => [low, high].map(({ get, text }) => ({ value: get(), text }));
       const dash = [6, 4];
       this.u = new uPlot(
-        plotOptions(width, PLOT, T.EDGES.top, !this.measured, clock, this.axis(), {
+        plotOptions(width, PLOT, T.EDGES.top, !(this.measured && this.believed), clock, this.axis(), {
           series: [
             {},
             line("transparent", 0),
@@ -143,7 +145,7 @@
         [[], ...Array(10).fill([])],
         this.main,
       );
-      if (this.measured) this.residual = this.growStrip(width);
+      if (this.measured && this.believed) this.residual = this.growStrip(width);
     }
 
     growStrip(width) {
@@ -256,14 +258,9 @@
             : words.no_data
           : `${T.number(low, digits)}${low === high ? "" : ` … ${T.number(high, digits)}`} ${unit}`;
       T.setText(texts.actual, this.measured && !ahead ? `${words.actual} ${reading}` : "");
-      T.setText(
-        texts.twin,
-        `${ahead ? words.ahead : words.twin} ${
-          twin === null
-            ? words.no_data
-            : `${T.number(twin, digits)}${spread === null ? "" : ` ± ${T.number(1.96 * spread, digits)}`} ${unit}`
-        }`,
-      );
+      const band = spread === null ? "" : ` ± ${T.number(1.96 * spread, digits)}`;
+      const expected = twin === null ? words.no_data : `${T.number(twin, digits)}${band} ${unit}`;
+      T.setText(texts.twin, this.believed ? `${ahead ? words.ahead : words.twin} ${expected}` : "");
       const sigma = index < 0 || !this.measured ? null : T.worst(plan, index);
       const out = sigma !== null && Math.abs(sigma) > T.SIGMA_LIMIT;
       const mark = !out ? "" : sigma > 0 ? "▲ " : "▼ ";

@@ -1,67 +1,6 @@
-/* Turns values into text: words, numbers, units and the plant's time. */
+/* Turns values into text: numbers, units and the plant's time. */
 (() => {
   "use strict";
-
-  const WORDS = {
-    en: {
-      actual: "actual",
-      twin: "twin",
-      band: "95 % band",
-      residual: "residual",
-      ahead: "forecast",
-      now: "now",
-      live: "Live",
-      paused: "Paused",
-      back_to_live: "Back to live",
-      cursor: "cursor",
-      no_data: "no data",
-      stale: "no new rows",
-      age: "age",
-      offline: "offline",
-      png: "PNG",
-      limit_high: "high limit",
-      limit_low: "low limit",
-      range: "time range",
-      unit: "unit",
-      uncertain: "uncertain",
-      bad: "bad reading",
-      healthy: "healthy",
-      outside: "outside ±3 σ",
-      spans: { 300: "5 min", 1800: "30 min", 3600: "1 h", 28800: "8 h", 86400: "24 h", 604800: "7 d" },
-    },
-    ko: {
-      actual: "실측",
-      twin: "트윈",
-      band: "95 % 구간",
-      residual: "잔차",
-      ahead: "예측",
-      now: "현재",
-      live: "실시간",
-      paused: "일시정지",
-      back_to_live: "실시간으로",
-      cursor: "커서",
-      no_data: "데이터 없음",
-      stale: "새 데이터 없음",
-      age: "경과",
-      offline: "연결 끊김",
-      png: "PNG",
-      limit_high: "상한",
-      limit_low: "하한",
-      range: "시간 범위",
-      unit: "단위",
-      uncertain: "불확실",
-      bad: "불량 측정값",
-      healthy: "정상 범위",
-      outside: "±3 σ 벗어남",
-      spans: { 300: "5분", 1800: "30분", 3600: "1시간", 28800: "8시간", 86400: "24시간", 604800: "7일" },
-    },
-  };
-
-  /** The page's words win, ours fill what it leaves out: a missing word must not blank a control. */
-  function words(language, given = {}) {
-    const own = WORDS[language] ?? WORDS.en;
-    return { ...own, ...given, spans: { ...own.spans, ...given.spans } };
-  }
 
   /** Decimals that tell neighbouring steps apart, and no more: false precision is noise to read. */
   function digits(step) {
@@ -170,5 +109,5 @@
     if (node.textContent !== text) node.textContent = text;
   }
 
-  window.twinTrend = { words, digits, number, age, duration, clock, conversions, element, setText };
+  window.twinTrend = { digits, number, age, duration, clock, conversions, element, setText };
 })();

@@ -85,12 +85,7 @@
 
   /** Hands the picture to the browser as a download; what a file name can't hold is replaced. */
   function download(canvas, name) {
-    canvas.toBlob((blob) => {
-      const address = URL.createObjectURL(blob);
-      const anchor = T.element("a", { href: address, download: name.replace(/[^\p{L}\p{N}._-]+/gu, "_") });
-      anchor.click();
-      setTimeout(() => URL.revokeObjectURL(address), 10_000);
-    }, "image/png");
+    canvas.toBlob((blob) => T.hand(blob, name), "image/png");
   }
 
   Object.assign(T, { picture, download });

@@ -105,7 +105,7 @@
   }
 
   /** Makes the toolbar; `show(state)` brings it up to date and touches only what differs. */
-  function toolbar(spans, words, { choose, back, picture }) {
+  function toolbar(spans, words, { choose, back, picture, file }) {
     const entries = meanings(words);
     const radio = ranges(spans, words, choose);
     const sign = element("span", { class: "twin-sign", "aria-hidden": "true" });
@@ -113,7 +113,20 @@
     const state = element("div", { class: "twin-mode", role: "status" }, sign, mode);
     const backButton = element("button", { type: "button", class: "twin-back", text: words.back_to_live });
     const line = element("div", { class: "twin-line" });
-    const png = element("button", { type: "button", class: "twin-png", text: words.png });
+    const note = element("span", { class: "twin-note", role: "status" });
+    const png = element("button", { type: "button", text: words.png });
+    const files = ["csv", "parquet"].map((kind) => {
+      const button = element("button", { type: "button", "data-kind": kind, text: words[`file_${kind}`] });
+      button.addEventListener("click", () => file(kind));
+      return button;
+    });
+    const exports = element(
+      "div",
+      { class: "twin-files", role: "group", "aria-label": words.export },
+      element("span", { class: "twin-what", text: words.export, "aria-hidden": "true" }),
+      ...files,
+      png,
+    );
     const span = element("span", { class: "twin-span" });
     backButton.addEventListener("click", back);
     png.addEventListener("click", picture);
@@ -129,8 +142,15 @@
       line.hidden = !link;
     }
 
-    const bar = element("div", { class: "twin-bar" }, radio.group, state, span, backButton, line, png);
-    return { bar, entries, legend: legend(entries), show };
+    /** What became of an export; one at a time. */
+    function say(text, wrong = false, busy = false) {
+      T.setText(note, text);
+      note.classList.toggle("twin-out", wrong);
+      files.forEach((button) => button.setAttribute("aria-disabled", String(busy)));
+    }
+
+    const bar = element("div", { class: "twin-bar" }, radio.group, state, span, backButton, line, exports, note);
+    return { bar, entries, legend: legend(entries), show, say };
   }
 
   Object.assign(T, { toolbar, sample });

@@ -9,7 +9,7 @@
   const DASHES = { power: "7 5", heat: "2 4" };
   const boards = new Map();
   let stream = null;
-  let last = { now: 0, at: 0, advisories: -1 };
+  let last = { now: 0, at: 0, advisories: -1, begun: null };
   let kept = null;
 
   /** Mounts a board in every place that has none, and lets go of those whose place is gone. */
@@ -91,9 +91,11 @@
 
   /** Notes an event, and lets the pages that show it follow: at once what was told, at a pace the rest. */
   function heard(event) {
-    if (document.querySelector("#frame > div")?.dataset.waiting && !event.trouble) location.reload();
+    const waiting = document.querySelector("#frame > div")?.dataset.waiting;
+    const another = last.begun && event.begun && event.begun !== last.begun; // a history that was begun anew
+    if ((waiting && !event.trouble) || another) location.reload();
     const told = last.advisories >= 0 && event.advisories !== last.advisories;
-    last = { now: event.now ?? last.now, at: performance.now(), advisories: event.advisories ?? last.advisories };
+    last = { now: event.now ?? last.now, at: performance.now(), advisories: event.advisories ?? last.advisories, begun: event.begun ?? last.begun };
     linked(true);
     if (told) set("pulse", last.advisories);
   }
@@ -140,20 +142,6 @@
     }
   }
 
-  /** Fetches exactly what the board before a button shows. */
-  function exported(kind) {
-    const [place, board] = [...boards][0] ?? [];
-    if (!board) return;
-    const shown = board.state();
-    const options = JSON.parse(place.dataset.board);
-    const query = new URLSearchParams({ asset: options.asset ?? "", span: Math.max(1, Math.round(shown.until - shown.from)), lang: options.language });
-    if (!shown.live) query.set("until", shown.until);
-    const link = document.createElement("a");
-    link.href = `${BASE}/export.${kind}?${query}`;
-    link.download = "";
-    link.click();
-  }
-
   document.addEventListener("twin:event", ({ detail }) => heard(detail));
   document.addEventListener("twin:link", ({ detail }) => linked(detail.up));
   document.addEventListener("click", ({ target }) => {
@@ -163,8 +151,6 @@
       url.searchParams.delete("lang");
       history.replaceState(null, "", url);
       window.dash_clientside.set_props("language", { data: button.dataset.to });
-    } else if (button?.dataset.kind) {
-      exported(button.dataset.kind);
     }
   });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) beat(); });
