@@ -120,7 +120,7 @@ class Patience:
 
         Tries sent all at once would otherwise all be looked at before the first has failed.
         """
-        now, keys = self._clock(), (("name", name[:64]), ("address", address))
+        now, keys = self._clock(), (_counted(name), ("address", address))
         wait = max(self._wait(key, now) for key in keys)
         if wait > 0.0:
             return wait
@@ -136,7 +136,7 @@ class Patience:
 
         The address keeps the rest: else whoever has one account could try the others' without end.
         """
-        self._failures.pop(("name", name[:64]), None)
+        self._failures.pop(_counted(name), None)
         count, last = self._failures.pop(("address", address), (0, 0.0))
         if count > 1:
             self._failures[("address", address)] = (count - 1, last)
@@ -248,6 +248,11 @@ def required(bind: str) -> bool:
         return host != "localhost"
 
 
+def _counted(name: str) -> tuple[str, str]:
+    """Return under what a name's failures are counted: however it is spelt, it is one account's."""
+    return "name", unicodedata.normalize("NFC", name[:64])[:64]
+
+
 def refuse_open(bind: str, accounts: Path) -> None:
     """Refuse to serve at an address where a login is required, and nobody can log in.
 
@@ -257,7 +262,7 @@ def refuse_open(bind: str, accounts: Path) -> None:
         If there is no account.
     """
     if required(bind) and not listed(accounts):
-        raise DataError(f"{bind}: nobody can log in; make an account with `twin view --add-account NAME`")
+        raise DataError(f"{bind}: nobody can log in; make an account with `twin view DATA --add-account NAME`")
 
 
 def _check_password(name: str, password: str) -> None:

@@ -4,8 +4,9 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
+from contextvars import copy_context
 from itertools import chain
 from typing import Any, Literal, TypeVar
 from urllib.parse import unquote
@@ -32,6 +33,8 @@ FARTHEST = 2**62
 """Sequence numbers are below [us]."""
 MOST_POINTS = 2000
 MOST_NAMES = 40
+MOST_EVENTS = 100
+"""Events that are kept for other browsers that show the same."""
 
 _encode = msgspec.json.Encoder().encode  # writes NaN as null
 
@@ -56,7 +59,7 @@ class Api:
         self.feed = feed
         self.known: Callable[[Scope], object] = lambda scope: True
         self.exported: Callable[[str], None] = lambda what: None
-        self._threads = ThreadPoolExecutor(2, "trend")
+        self._threads, self._files = ThreadPoolExecutor(2, "trend"), ThreadPoolExecutor(1, "export")
         self._events: dict[tuple[Any, ...], bytes] = {}
         self._number = -1
 
@@ -79,15 +82,18 @@ class Api:
     ) -> Response:  # fmt: skip
         """Answer a span of history, or of an archive."""
         most = int(_checked(points, 2, MOST_POINTS, "points"))
-        body = await self._apart(lambda: _encode(self._trend(archive, asset, names, span, until, most, lang)))
+        body = await self._apart(
+            lambda: _encode(self._trend(archive, asset, names, span, until, most, lang)), self._threads
+        )
         return Response(body, media_type="application/json")
 
-    async def _apart(self, work: Callable[[], T]) -> T:
+    async def _apart(self, work: Callable[[], T], threads: Executor) -> T:
         """Do what takes long beside the streams.
 
-        Two threads of our own: a server's many would each keep the memory of the largest answer that they ever made.
+        Few threads of our own: a server's many would each keep the memory of the largest answer that they ever made.
+        Exports have one of theirs, so that boards needn't wait for them.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return await asyncio.get_running_loop().run_in_executor(threads, work)
 
     def _trend(
         self, archive: str, asset: str, names: str, span: float, until: float | None, points: int, lang: str
@@ -153,14 +159,17 @@ class Api:
                 await asyncio.sleep(PACE)
                 continue
             look = float((seen.ahead or {}).get("time", -1.0))
-            event = self._event(seen, seen.plan, asset, names, seq, ahead=look != told)
+            try:
+                event = self._event(seen, seen.plan, asset, names, seq, ahead=look != told)
+            except HTTPException:
+                return  # the plant is another by now: whoever asks again is told so
             seq, told = event[0], look
             yield event[1]
             await asyncio.sleep(PACE)
 
     def _event(self, seen: Seen, plan: Plan, asset: str, names: str, seq: int, *, ahead: bool) -> tuple[int, bytes]:
         """Return the sequence number that an event reaches, and the event; browsers that show the same share it."""
-        if seen.number != self._number:
+        if seen.number != self._number or len(self._events) > MOST_EVENTS:
             self._events.clear()
             self._number = seen.number
         key = (asset, names, seq, ahead)
@@ -188,7 +197,9 @@ class Api:
             try:
                 with closing(self._slices(archive, asset, names, span, until, lang)) as parts:
                     first = next(parts)
-                    return first["until"], write(export.table(said, zone, chosen) for said in chain([first], parts))
+                    body = write(export.table(said, zone, chosen) for said in chain([first], parts))
+                self.exported(f"{archive or asset or names} {span:g} s until {first['until']:.0f}")
+                return first["until"], body
             except export.Unavailable as err:
                 raise HTTPException(501, str(err)) from None
             except export.Unknown as err:
@@ -196,8 +207,8 @@ class Api:
             except UNREADABLE as err:
                 raise HTTPException(503, str(err)) from None
 
-        end, body = await self._apart(made)
-        self.exported(f"{archive or asset or names} {span:g} s until {end:.0f}")
+        context = copy_context()  # who asks
+        end, body = await self._apart(lambda: context.run(made), self._files)
         name = _safe(f"{asset or archive.removesuffix('.h5') or 'tags'}_{end:.0f}.{kind}")
         media = "text/csv; charset=utf-8" if kind == "csv" else "application/vnd.apache.parquet"
         return Response(body, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -1,8 +1,9 @@
 """The view as an application: its shell, its pages, and what happens when something is clicked."""
 
 import asyncio
+import logging
 import re
-import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,12 @@ from viz.acts import Acts
 from viz.api import Api
 from viz.asker import Asker, asker
 from viz.audit import Audit
-from viz.feed import Feed, Seen
+from viz.feed import STATES, Feed, Seen, running
 from viz.pages import advisories, asset, data, history, overview
 from viz.words import Language, language_of, word
 
 STATIC = Path(__file__).with_name("static")
 PAGES = {"/": "overview", "/asset": "asset", "/advisories": "advisories", "/history": "history", "/data": "data"}
-SILENT = 10.0
-"""A twin that says nothing of itself for so long hangs [s]."""
 SCRIPTS = (
     "vendor/uPlot.iife.min.js", "trend_format.js", "trend_data.js", "trend_link.js", "trend_feed.js", "trend_draw.js",
     "trend_plot.js", "trend_chart.js", "trend_toolbar.js", "trend_png.js", "trend_touch.js", "trend_file.js",
@@ -36,6 +35,7 @@ SCRIPTS = (
 )  # fmt: skip
 STYLES = ("vendor/uPlot.min.css", "trend.css", "view.css")
 
+_log = logging.getLogger("uvicorn.error")
 _seconds = re.compile(r"[1-9][0-9]{0,6}")
 _INDEX = """<!DOCTYPE html>
 <html lang="en">
@@ -48,7 +48,13 @@ def apart(answer: Callable[..., Any]) -> Callable[..., Any]:
     """Return a callback that answers in a thread: Dash's would hold up every stream while it reads or waits."""
 
     async def answered(*given: Any) -> Any:
-        return await asyncio.to_thread(answer, *given)
+        try:
+            return await asyncio.to_thread(answer, *given)
+        except PreventUpdate:
+            raise
+        except Exception:
+            _log.exception("a page can't be shown")  # Dash answers 500 and says nothing
+            raise
 
     return answered
 
@@ -109,8 +115,8 @@ class View:
         spoken = State("language", "data")
         for target, shown in (
             ("banner", self.banner), ("flow-pulse", self.flow), ("standing-pulse", self.standing),
-            ("listed-pulse", self.listed),
-            ("choices-pulse", self.choices), ("reasons-pulse", self.reasons), ("figures-pulse", self.figures),
+            ("listed-pulse", self.listed), ("told-pulse", self.told), ("choices-pulse", self.choices),
+            ("reasons-pulse", self.reasons), ("figures-pulse", self.figures),
         ):  # fmt: skip
             app.callback(Output(target, "children"), Input("beat", "data"), State("url", "search"), spoken)(
                 apart(shown)
@@ -119,6 +125,10 @@ class View:
             Output("does-pulse", "children"), Input("pulse", "data"), State("url", "search"), spoken,
             prevent_initial_call=True,
         )(apart(self.does))  # fmt: skip
+        app.callback(
+            Output("why", "children"), Input("pulse", "data"), State("url", "search"), spoken,
+            prevent_initial_call=True,
+        )(apart(self.gone))  # fmt: skip
         app.callback(
             Output("log-pulse", "children"), Input("pulse", "data"), State("url", "search"), spoken,
             prevent_initial_call=True,
@@ -147,7 +157,8 @@ class View:
             html.Main(self._page(page, seen, spoken, _query(search)), id="main", tabIndex=-1),
         ], lang=spoken, **parts.attributes({"data-page": page, "data-zone": seen.plan.zone if seen.plan else "UTC",
             "data-waiting": "" if seen.plan else "yes",
-                           "data-offline": word("offline", spoken), "data-stale": word("stale", spoken)}))  # fmt: skip
+            "data-offline": word("offline", spoken),
+            **{f"data-{state}": word(f"state_{state}", spoken) for state in STATES}}))  # fmt: skip
 
     def _page(self, page: str, seen: Seen, language: Language, query: dict[str, str]) -> Any:
         if page == "overview":
@@ -165,18 +176,18 @@ class View:
             seconds = float(span) if _seconds.fullmatch(span) and float(span) <= max(parts.SPANS) else 1800.0
             asked = (query.get("asset", ""), query.get("at", ""), query.get("beside", ""))
             return history.content(seen, language, self.feed.folder, *asked, seconds)
-        return data.content(seen, language, self.feed.folder, data.running(self.feed.folder, seen))
+        return data.content(seen, language, self.feed.folder, running(self.feed.folder, seen.status))
 
     def banner(self, _beat: Any, search: str, language: str | None) -> Any:
         """Return the line of what is most urgent; of a twin that has ended it says so."""
         seen, spoken = self.feed.seen, _spoken(search, language)
         if seen.plan is None:
             return _banner(seen, spoken)
-        if not data.running(self.feed.folder, seen)["twin"]:
-            return [_banner(seen, spoken), html.Span(word("ended", spoken), className="ended")]
-        if time.time() - float(seen.status.get("said", 0.0)) > SILENT:
-            return [_banner(seen, spoken), html.Span(word("silent", spoken), className="ended")]
-        return _banner(seen, spoken)
+        if seen.state == "live":
+            return _banner(seen, spoken)
+        late = f"{float(seen.status.get('behind_s', 0.0)):.0f}"
+        said = word("behind_by", spoken, late) if seen.state == "behind" else word(seen.state, spoken)
+        return [_banner(seen, spoken), html.Span(said, className="ended")]
 
     def flow(self, _beat: Any, search: str, language: str | None) -> Any:
         """Return the tiles anew."""
@@ -200,6 +211,13 @@ class View:
             raise PreventUpdate
         return asset.choices(seen, _planned(seen), _spoken(search, language), name)
 
+    def told(self, _beat: Any, search: str, language: str | None) -> Any:
+        """Return what stands about the asset that is shown, anew."""
+        seen, name = self.feed.seen, _query(search).get("name", "")
+        if not name:
+            raise PreventUpdate
+        return asset.told(seen, _planned(seen), _spoken(search, language), name)
+
     def reasons(self, _beat: Any, search: str, language: str | None) -> Any:
         """Return why an advisory stands, anew."""
         seen = self.feed.seen
@@ -215,6 +233,13 @@ class View:
             raise PreventUpdate
         return advisories.buttons(self.feed.seen, _spoken(search, language), _query(search).get("id", ""))
 
+    def gone(self, _pulse: Any, search: str, language: str | None) -> Any:
+        """Return what is said in place of an advisory that was open and stands no more."""
+        seen, chosen = self.feed.seen, _query(search).get("id", "")
+        if any(a.id == chosen for a in seen.standing):
+            raise PreventUpdate  # what is typed stays
+        return advisories.why(seen, _planned(seen), _spoken(search, language), asker().account, chosen)
+
     def log(self, _pulse: Any, search: str, language: str | None) -> Any:
         """Return what happened and was done."""
         seen = self.feed.seen
@@ -223,7 +248,7 @@ class View:
     def data(self, _beat: Any, search: str, language: str | None) -> Any:
         """Return what comes in now."""
         seen = self.feed.seen
-        return data.live(seen, _planned(seen), _spoken(search, language), data.running(self.feed.folder, seen))
+        return data.live(seen, _planned(seen), _spoken(search, language), running(self.feed.folder, seen.status))
 
     def estimates(self, _beat: Any, search: str, language: str | None) -> Any:
         """Return the estimated parameters of the asset that is shown."""
@@ -273,8 +298,8 @@ def _header(seen: Seen, language: Language, page: str, who: Asker, *, login: boo
         html.Span([
             html.Span(word("plant_time", language), className="title"),
             html.Span(parts.NONE, id="clock", className="time"),
-            html.Span("●", id="link", className="link", **parts.attributes({"aria-hidden": "true"})),
-            html.Span(word("live", language), id="link-said"),
+            html.Span("●" if seen.state == "live" else "✕", id="link", className="link", **parts.MUTE),
+            html.Span(word(f"state_{seen.state}", language), id="link-said", role="status"),
         ], className="clock"),
         html.Button(word("language", language), id="to-language", title=word("language_doc", language),
                     **parts.attributes({"data-to": "en" if language == "ko" else "ko"})),
@@ -291,11 +316,15 @@ def _banner(seen: Seen, language: Language) -> Any:
     if not announced or seen.plan is None:
         return html.Span(word("nothing_stands", language), className="quiet")
     first = advisories.ordered(announced)[0]
-    unseen = sum(a.state == "unacknowledged" for a in announced)
-    counts = [word("standing_count", language, len(announced))]
-    counts += [word("unacknowledged_count", language, unseen)] if unseen else []
+    states = Counter(a.state for a in announced)
+    counts = [
+        word(name, language, count) for name, count in (
+            ("active_count", states["unacknowledged"] + states["acknowledged"]),
+            ("unacknowledged_count", states["unacknowledged"]), ("over_count", states["returned"]),
+        ) if count
+    ]  # fmt: skip
     return dcc.Link([
         parts.mark(first.priority, language, unseen=first.state == "unacknowledged"),
-        html.Span(parts.said(first, language, seen.plan, seen.now).headline, className="headline"),
+        html.Span(parts.headline(first, language, seen.plan, seen.now), className="headline"),
         html.Span(" · ".join(counts), className="counts"),
     ], href=f"/advisories?id={first.id}", className=f"urgent p{first.priority}")  # fmt: skip

@@ -5,6 +5,7 @@ nor does writing the whole file anew: whoever must be able to show that notes do
 many lines there are and the last hash, which is what `verify` returns.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -77,6 +78,10 @@ def audit_of(view: Path) -> Path:
     return view / "audit.jsonl"
 
 
+_STRANGE = (errno.ELOOP, errno.EISDIR, errno.ENXIO)
+"""What the system says of what is no regular file."""
+
+
 class Audit:
     """Appends lines to an audit log; threads and processes may share it.
 
@@ -128,9 +133,8 @@ class Audit:
                 finally:
                     os.close(handle)
             except OSError as err:
-                raise DataError(
-                    f"{self.path}: can't be written: {err.strerror}; make room or give back its rights"
-                ) from None
+                todo = "move it away" if err.errno in _STRANGE else "make room or give back its rights"
+                raise DataError(f"{self.path}: can't be written: {err.strerror}; {todo}") from None
 
     def _open(self) -> int:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -176,6 +180,9 @@ class Audit:
         try:
             _write(other, torn)
             os.fsync(other)
+        except OSError:
+            aside.unlink(missing_ok=True)  # a full disk: each try would leave one
+            raise
         finally:
             os.close(other)
         os.ftruncate(handle, size - len(torn))
@@ -218,6 +225,8 @@ def view_of(data: Path) -> Path:
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         entry = folder.lstat()
+    except FileExistsError:
+        raise DataError(f"{folder}: is no folder; move it away") from None
     except OSError as err:
         raise DataError(f"{folder}: can't be made: {err.strerror}; check the data folder and its rights") from None
     if not stat.S_ISDIR(entry.st_mode):

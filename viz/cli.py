@@ -10,6 +10,7 @@ from twin.errors import DataError
 
 PORT = 8050
 STATUS = "view.json"
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, never bound to
 
 
 @click.command("view")
@@ -38,10 +39,12 @@ def command(
 
 def _account(data: Path, added: str | None, role: str, removed: str | None) -> None:
     """Add or change an account, or remove one."""
-    from viz.accounts import accounts_of, add, remove
+    from viz.accounts import LONGEST, SHORTEST, accounts_of, add, remove
 
     if added is not None:
-        password = click.prompt("password", hide_input=True, confirmation_prompt=True)
+        password = click.prompt(
+            f"password, {SHORTEST} to {LONGEST} characters", hide_input=True, confirmation_prompt=True
+        )
         add(accounts_of(data), added, role, password)
         click.echo(f"{added} may log in as {role}")
     if removed is not None:
@@ -62,18 +65,36 @@ def _serve(data: Path, bind: str, port: int, hosts: tuple[str, ...], secure: boo
         port = listening.getsockname()[1]
         shown = f"[{bind}]" if ":" in bind else bind
         _note(data, bind, port)
-        click.echo(f"http://{shown}:{port}/")
-        serve(data, listening, app)
+        for name in [hosts[0] if hosts else shown] if bind in EVERYWHERE else [shown]:
+            click.echo(f"http{'s' if secure else ''}://{name}{'' if secure else f':{port}'}/")
+        if bind in EVERYWHERE and not hosts:
+            click.echo("browsers of other machines are refused until --host names how they reach this one", err=True)
+        serve(listening, app, secure=secure, goodbye=feed.end)
     finally:
         feed.close()
         listening.close()
-        (data / STATUS).unlink(missing_ok=True)
+        _forget(data)
     return 0
 
 
 def _note(data: Path, bind: str, port: int) -> None:
     """Leave word where the view is."""
+    path = data / STATUS
+    temporary = path.with_name(f"{STATUS}.{os.getpid()}")
     try:
-        (data / STATUS).write_text(json.dumps({"pid": os.getpid(), "bind": bind, "port": port}), encoding="utf-8")
+        temporary.unlink(missing_ok=True)
+        with temporary.open("x", encoding="utf-8") as file:
+            json.dump({"pid": os.getpid(), "bind": bind, "port": port}, file)
+        temporary.replace(path)  # a link there is replaced, not followed
     except OSError as err:
-        raise DataError(f"{data / STATUS}: can't be written: {err.strerror}; check the folder's rights") from None
+        raise DataError(f"{path}: can't be written: {err.strerror}; check the folder's rights") from None
+
+
+def _forget(data: Path) -> None:
+    """Take the word back, unless it is another view's by now."""
+    path = data / STATUS
+    try:
+        if json.loads(path.read_text(encoding="utf-8")).get("pid") == os.getpid():
+            path.unlink()
+    except (OSError, ValueError, AttributeError):
+        return

@@ -59,7 +59,7 @@ def table(said: Mapping[str, Any], zone: str, units: Mapping[str, str]) -> Table
     """
     local = ZoneInfo(zone)
     found: Table = {
-        f"time [{zone}]": [datetime.fromtimestamp(t, local).isoformat(timespec="milliseconds") for t in said["t"]],
+        f"time [{zone}]": [_local(t, local) for t in said["t"]],
         "time [s since 1970 UTC]": list(said["t"]),
     }
     for chart in said["charts"]:
@@ -68,14 +68,24 @@ def table(said: Mapping[str, Any], zone: str, units: Mapping[str, str]) -> Table
         if said["intervals"] and "lo" in columns:
             found[f"{name} lowest [{unit}]"] = _turned(columns["lo" if factor > 0.0 else "hi"], factor, offset)
             found[f"{name} highest [{unit}]"] = _turned(columns["hi" if factor > 0.0 else "lo"], factor, offset)
+            found[f"{name} actual, mean [{unit}]"] = _turned(columns.get("mean", columns["lo"]), factor, offset)
         elif "lo" in columns:
             found[f"{name} actual [{unit}]"] = _turned(columns["lo"], factor, offset)
         if chart["kind"] != "reading":
             found[f"{name} twin [{unit}]"] = _turned(columns["twin"], factor, offset)
-            found[f"{name} deviation [{unit}]"] = _turned(columns["deviation"], abs(factor), 0.0)
+            found[f"{name} twin, standard deviation [{unit}]"] = _turned(columns["deviation"], abs(factor), 0.0)
+            if "lo" in columns:
+                found[f"{name} residual [standard deviations]"] = _residual(columns)
         if "quality" in columns:
             found[f"{name} quality [0 good, 1 uncertain, 2 bad, 3 none]"] = columns["quality"]
     return found
+
+
+def _local(time: float, zone: ZoneInfo) -> str:
+    try:
+        return datetime.fromtimestamp(time, zone).isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError):
+        return ""  # of a year that no calendar here has; the seconds stand beside it
 
 
 def _chosen(name: str, own: str, units: Mapping[str, str]) -> tuple[str, float, float]:
@@ -87,6 +97,15 @@ def _chosen(name: str, own: str, units: Mapping[str, str]) -> tuple[str, float, 
     if wanted not in offered:
         raise Unknown(f"{name}: no unit {wanted[:20]!r} for {own!r}; choose {', '.join([own, *offered])}")
     return wanted, *offered[wanted]
+
+
+def _residual(columns: Mapping[str, Any]) -> list[float | None]:
+    """Return how far readings lie from what was expected of them; of intervals their means."""
+    rows = zip(columns.get("mean", columns["lo"]), columns["twin"], columns["deviation"], strict=True)
+    return [
+        None if read is None or twin is None or not deviation else float(f"{(read - twin) / deviation:.4g}")
+        for read, twin, deviation in rows
+    ]
 
 
 def _turned(values: list[float | None], factor: float, offset: float) -> list[float | None]:

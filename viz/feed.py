@@ -1,6 +1,7 @@
 """What a twin says, as it comes: one thread follows its file, everyone else reads what that thread has seen."""
 
 import asyncio
+import json
 import threading
 import time
 from collections import deque
@@ -20,6 +21,12 @@ KEPT = 1000
 """Instants that are kept for those who come back after a while."""
 AGAIN = 1.0
 """How long to wait for a file that isn't there [s]."""
+STATES = ("live", "behind", "silent", "ended")
+"""Of a twin: it follows; it takes readings that came a while ago; it runs, and says nothing; it doesn't run."""
+SILENT = 10.0
+"""A twin that says nothing of itself for so long hangs [s]."""
+BEHIND = 10.0
+"""Readings that came so long ago, and aren't taken yet, are worth telling of [s]."""
 RECENT = 300
 """Changes of advisories that are kept."""
 
@@ -50,6 +57,8 @@ class Seen(NamedTuple):
         Time of the first instant that is kept [s].
     begun : int
         When the history was begun [ns]; another one tells other instants.
+    state : str
+        Of the twin, one of `STATES`.
     trouble : str
         Why nothing can be read.
     """
@@ -65,6 +74,7 @@ class Seen(NamedTuple):
     advisories: int = 0
     oldest: float = 0.0
     begun: int = 0
+    state: str = "ended"
     trouble: str = ""
 
     @property
@@ -88,17 +98,21 @@ class Feed:
         self._rows: deque[Row] = deque(maxlen=KEPT)
         self._stop = threading.Event()
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal may come while it is held
         self._first = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
         self._thread.start()
         self._first.wait(5.0)
 
+    def end(self) -> None:
+        """Let streams end; called from a signal's handler, it waits for nothing."""
+        self._stop.set()
+        self._wake()
+
     def close(self) -> None:
         """Stop following."""
-        self._stop.set()
+        self.end()
         self._thread.join(5.0)
-        self._wake()
 
     async def changed(self, number: int, timeout: float) -> Seen:
         """Return what was seen as soon as it is newer than `number`, or after `timeout` seconds."""
@@ -157,8 +171,9 @@ class Feed:
                 looked = time.monotonic()
                 if not history.path.exists() or history.path.stat().st_ino != inode:
                     return
-                if (plan := history.plan()) != self.seen.plan:  # limits and zones may change with a restart
-                    self._see(self.seen._replace(plan=plan))
+                plan, state = history.plan(), state_of(self.seen.status)
+                if (plan, state) != (self.seen.plan, self.seen.state):  # limits and zones may change with a restart
+                    self._see(self.seen._replace(plan=plan, state=state))
             self._stop.wait(LOOK)
 
     def _look(self, history: History) -> None:
@@ -171,16 +186,41 @@ class Feed:
         standing = tuple(history.standing())
         changes = tuple(history.latest(RECENT))
         told = _told(standing) != _told(before.standing) or changes != before.changes
+        status = history.live("status") or {}
         self._see(before._replace(
-            rows=tuple(self._rows) if fresh else before.rows,
+            state=state_of(status), rows=tuple(self._rows) if fresh else before.rows,
             head=tuple(row for row in history.head() if row.time > newest and _fits(before.plan, row)),
-            standing=standing, changes=changes, status=history.live("status") or {}, ahead=history.live("ahead"),
+            standing=standing, changes=changes, status=status, ahead=history.live("ahead"),
             advisories=before.advisories + int(told), oldest=before.oldest or history.oldest() or 0.0, trouble="",
         ))  # fmt: skip
 
     def _see(self, seen: Seen) -> None:
         self.seen = seen._replace(number=self.seen.number + 1)
         self._wake()
+
+
+def running(folder: Path, status: dict[str, Any]) -> dict[str, bool]:
+    """Return which processes of a data folder run, by the numbers that they have left."""
+    numbers = {"twin": status.get("pid")}
+    for name in ("ingest", "recorder"):
+        try:
+            numbers[name] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8")).get("pid")
+        except (OSError, ValueError, AttributeError):
+            numbers[name] = None
+    return {name: _alive(pid) for name, pid in numbers.items()}
+
+
+def _alive(pid: object) -> bool:
+    return isinstance(pid, int) and Path(f"/proc/{pid}").exists()
+
+
+def state_of(status: dict[str, Any]) -> str:
+    """Return how a twin is, by what it said last: one of `STATES`."""
+    if not _alive(status.get("pid")):
+        return "ended"
+    if time.time() - float(status.get("said", 0.0)) > SILENT:
+        return "silent"
+    return "behind" if float(status.get("behind_s", 0.0)) > BEHIND else "live"
 
 
 def _told(standing: Sequence[Advisory]) -> list[tuple[Any, ...]]:

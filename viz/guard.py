@@ -6,19 +6,19 @@ The guard is outermost; it asks the login, and then the application. It is pure 
 import asyncio
 import base64
 import hashlib
+import logging
 import re
 from collections import Counter
 from collections.abc import Awaitable, Collection, Mapping
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
 
-import msgspec
-from msgspec import Struct
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twin.errors import DataError
+from viz.callbacks import ill_formed
 
 MOST_BYTES = 1 << 20
 """Longest body of a request."""
@@ -37,6 +37,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9](?:[a-z0-9._-]{0,252}))(?::([0-9]{1,5}))?")
 _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _METHODS = "GET, HEAD, POST, OPTIONS"
+_log = logging.getLogger("uvicorn.error")
 _DATA = re.compile(r"(?i)\bsrc\s*=|\btype\s*=\s*[\"']?application/json")
 
 # Dash and Plotly set styles as they draw; Plotly draws its pictures from data and blobs.
@@ -72,19 +73,6 @@ class Refusal(NamedTuple):
     status: int
     text: str
     headers: Mapping[str, str] = {}
-
-
-class _Property(Struct):
-    id: str | dict[str, Any]
-    property: str
-
-
-class _Callback(Struct):
-    output: str
-    outputs: _Property | list[_Property | list[_Property]] | None = None
-    inputs: list[_Property | list[_Property]] = []
-    state: list[_Property | list[_Property]] = []
-    changedPropIds: list[str] = []  # noqa: N815 Dash's name
 
 
 class Guard:
@@ -150,10 +138,14 @@ class Guard:
                 await _refuse(taken, scope, receive, send)
             elif taken is not None and await self._login.admit(scope, _replayed(taken, receive), send):
                 await self._hand_on(scope, _replayed(taken, receive), send)
-        except Exception:
+        except Exception as err:
+            foreseen = isinstance(err, DataError)
+            said = Refusal(503 if foreseen else 500, "the view can't do this now; its log says why")
             if not send.started:
-                await _refuse(Refusal(500, "the view failed; its log says how"), scope, receive, send)
-            raise  # the server logs it
+                await _refuse(said, scope, receive, send)
+            if not foreseen:
+                raise  # the server logs it
+            _log.error(str(err))
 
     def _refusal(self, scope: Scope, headers: Headers) -> Refusal | None:
         if scope["method"] not in _METHODS.split(", "):
@@ -161,7 +153,7 @@ class Guard:
         host = _host(headers, self._hosts)
         if host is None:
             given = ", ".join(headers.getlist("host"))[:80]
-            return Refusal(400, f"host {given!r}: not a name of this view; start it with that host allowed")
+            return Refusal(400, f"host {given!r}: not a name of this view; start it with --host NAME")
         if not _is_plain(scope):
             return Refusal(400, "the path can't be served; leave out '..', '\\' and control characters")
         return self._stranger(scope, headers, host) or _ill_typed(scope, headers)
@@ -323,18 +315,8 @@ async def _body(scope: Scope, headers: Headers, receive: Receive) -> bytes | Ref
         return Refusal(408, f"the body took more than {BODY_SECONDS:g} s; send it again", {"connection": "close"})
     if size > MOST_BYTES:
         return Refusal(413, f"a body of more than {MOST_BYTES} bytes; send less at once", {"connection": "close"})
-    wrong = _ill_formed(scope["path"], body) if _type(headers) == "application/json" else ""
+    wrong = ill_formed(scope["path"], body) if _type(headers) == "application/json" else ""
     return Refusal(400, wrong) if wrong else bytes(body)
-
-
-def _ill_formed(path: str, body: bytearray) -> str:
-    # Dash answers 500 to what is no JSON, and to a callback that isn't shaped like one.
-    shape = _Callback if path.endswith("/_dash-update-component") else Any
-    try:
-        msgspec.json.decode(body or b"null", type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
-        return f"the JSON is not understood: {str(err)[:200]}"
-    return ""
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

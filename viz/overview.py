@@ -17,6 +17,8 @@ LATELY = 5
 """Instants by whose median a tile says how far a tag is off."""
 STALE = 5.0
 """Data older than so many intervals, and what the twin waits anyway, are stale."""
+MOST_FAR = 2
+"""Tags of other assets that come before the asset's own as evidence."""
 ANNOUNCED = ("unacknowledged", "acknowledged", "returned")
 
 
@@ -35,8 +37,9 @@ class Tile(NamedTuple):
         How many parameters are estimated.
     worst : (str, float) or None
         The tag that is furthest from what is expected, and how far [sigma].
-    age : float
-        Since the last reading of any of its tags [s]; infinite where there never was one, NaN where it has none.
+    age, heard : float
+        Since the last reading of any of its tags [s], and when it was; infinite and 0 where there never was one, NaN
+        where it has no tags.
     priority : int
         Of the most urgent advisory about it; 0 without one.
     unacknowledged : bool
@@ -49,6 +52,7 @@ class Tile(NamedTuple):
     estimated: int
     worst: tuple[str, float] | None
     age: float
+    heard: float
     priority: int
     unacknowledged: bool
 
@@ -64,11 +68,11 @@ def tiles(seen: Seen) -> list[Tile]:
     found = []
     for machine in plan.machines:
         mine = [a for a in seen.standing if a.state in ANNOUNCED and about(a, machine.name, plan)]
-        unusual, estimated = _health(plan, row, machine.name)
+        off, estimated = _health(plan, row, machine.name)
         found.append(Tile(
-            machine.name, machine.title, running.get(machine.name), unusual, estimated,
+            machine.name, machine.title, running.get(machine.name), off, estimated,
             _worst(plan, newest, machine.name),
-            _age(plan, heard, machine.name, seen.status.get("newest") or seen.now),
+            *_age(plan, heard, machine.name, seen.status.get("newest") or seen.now),
             min((a.priority for a in mine if a.state != "returned"), default=0),
             any(a.state == "unacknowledged" for a in mine),
         ))  # fmt: skip
@@ -115,13 +119,14 @@ def evidence(advisory: Advisory, plan: Plan) -> list[str]:
     found = [name for _, name in named]
     found += [str(advisory.values[k]) for k in ("tag", "limit_tag") if advisory.values.get(k) in known]
     found += [name for name in (*advisory.about, advisory.key.partition(":")[2]) if name in known]
-    if not found:
-        found = [s.name for s in plan.outputs[: plan.tags] if about(advisory, s.asset, plan)]
-    return list(dict.fromkeys(found))
+    own = [s.name for s in plan.outputs[: plan.tags] if about(advisory, s.asset, plan)]
+    mine = [name for name in found if name in own]
+    # A fault is seen at its own asset first, though a tag far off may have told it.
+    return list(dict.fromkeys([*mine, *found[: MOST_FAR if own else None], *own]))
 
 
 def _health(plan: Plan, row: Row | None, asset: str) -> tuple[tuple[str, ...], int]:
-    unusual, estimated = [], 0
+    found, estimated = list[str](), 0
     for i, shown in enumerate(plan.unknowns):
         if shown.asset != asset or shown.usual is None:
             continue
@@ -129,10 +134,14 @@ def _health(plan: Plan, row: Row | None, asset: str) -> tuple[tuple[str, ...], i
         if row is None or i >= row.believed.shape[1]:
             continue
         value, deviation = row.believed[:, i]
-        # Unusual is what is so with its whole band: a wide band says nothing.
-        if value - 2.0 * deviation > shown.usual[1] or value + 2.0 * deviation < shown.usual[0]:
-            unusual.append(shown.name.partition(".")[2])
-    return tuple(unusual), estimated
+        if unusual(value, deviation, shown.usual):
+            found.append(shown.name.partition(".")[2])
+    return tuple(found), estimated
+
+
+def unusual(value: float, deviation: float, usual: tuple[float, float]) -> bool:
+    """Return whether an estimate lies outside with its whole band: a wide band says nothing."""
+    return value - 2.0 * deviation > usual[1] or value + 2.0 * deviation < usual[0]
 
 
 def _worst(plan: Plan, rows: Sequence[Row], asset: str) -> tuple[str, float] | None:
@@ -149,9 +158,9 @@ def _worst(plan: Plan, rows: Sequence[Row], asset: str) -> tuple[str, float] | N
     return max(mine, key=lambda pair: abs(pair[1]), default=None)
 
 
-def _age(plan: Plan, heard: dict[str, float], asset: str, now: float) -> float:
+def _age(plan: Plan, heard: dict[str, float], asset: str, now: float) -> tuple[float, float]:
     tags = [shown.name for shown in plan.outputs[: plan.tags] if shown.asset == asset]
     if not tags:
-        return math.nan
+        return math.nan, math.nan
     last = max((heard.get(tag, 0.0) for tag in tags), default=0.0)
-    return max(0.0, now - last) if last else math.inf
+    return (max(0.0, now - last) if last else math.inf), last

@@ -31,10 +31,12 @@ UNITS: dict[str, dict[str, tuple[float, float]]] = {
 }
 """Other units that a value can be shown in: factor and offset from the first."""
 _WORDS = (
-    "actual", "twin", "band", "residual", "ahead", "now", "live", "paused", "back_to_live", "cursor", "no_data",
-    "stale", "age", "offline", "png", "limit_high", "limit_low", "range", "unit", "uncertain", "bad", "healthy",
-    "outside", "export", "fetching", "file_csv", "file_parquet",
+    "actual", "twin", "band", "residual", "ahead", "now", "paused", "back_to_live", "cursor", "no_data", "stale",
+    "age", "offline", "png", "limit_high", "limit_low", "range", "unit", "uncertain", "bad", "healthy", "outside",
+    "state_live", "state_behind", "state_silent", "state_ended", "export", "fetching", "file_csv", "file_parquet",
 )  # fmt: skip
+FARTHEST = 250_000_000_000.0
+"""Later times have years that no calendar here has [s]."""
 NONE = "\N{EN DASH}"
 """Where there is no value."""
 SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
@@ -85,7 +87,7 @@ def words(language: Language) -> dict[str, Any]:
 
 def clock(time: float, plan: Plan | None, *, date: bool = True) -> str:
     """Return a source time in the plant's zone."""
-    if not math.isfinite(time) or time <= 0.0:
+    if not 0.0 < time < FARTHEST:
         return NONE
     return datetime.fromtimestamp(time, ZoneInfo(zone_of(plan))).strftime("%Y-%m-%d %H:%M:%S" if date else "%H:%M:%S")
 
@@ -114,8 +116,16 @@ def mark(priority: int, language: Language, *, unseen: bool = False) -> html.Spa
 
 
 def said(advisory: Advisory, language: Language, plan: Plan, now: float) -> texts.Text:
-    """Return an advisory in words."""
+    """Return an advisory in words; one that is over is told as it was when it ended."""
+    now = advisory.changed if advisory.state == "returned" else now
     return texts.text(advisory.code, advisory.values, language, now=now, zone=ZoneInfo(plan.zone))
+
+
+def headline(advisory: Advisory, language: Language, plan: Plan, now: float) -> str:
+    """Return what an advisory says in a line, and that it is over if it is."""
+    text = said(advisory, language, plan, now).headline
+    over = word("over_since", language, clock(advisory.changed, plan, date=False), text)
+    return over if advisory.state == "returned" else text
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], label: str, classes: Sequence[str] = ()) -> html.Table:

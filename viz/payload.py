@@ -112,7 +112,7 @@ def delta(seen: Seen, plan: Plan, wanted: Sequence[Chart], seq: int, *, with_ahe
     found: dict[str, Any] = {
         "since": round(fresh[0].time * MICRO) if gone else seq, "seq": last, "t": [row.time for row in fresh],
         "columns": {c.shown.name: _rows(c, plan, fresh) for c in wanted},
-        "head": None, "advisories": seen.advisories, "begun": str(seen.begun),
+        "head": None, "advisories": seen.advisories, "begun": str(seen.begun), "state": seen.state,
     }  # fmt: skip
     if seen.head:
         head = [row for row in seen.head if row.time * MICRO > last]
@@ -151,6 +151,8 @@ def _column(chart: Chart, plan: Plan, columns: Columns) -> dict[str, Any]:
     if i < plan.tags:
         found |= {"lo": _told(shown, columns.low[i]), "hi": _told(shown, columns.high[i])}
         found["quality"] = columns.quality[i].tolist()
+        if columns.read.max(initial=0) > 1:  # intervals
+            found["mean"] = _told(shown, columns.mean[i])
     return found
 
 

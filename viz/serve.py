@@ -1,11 +1,14 @@
 """The view as a process of its own: it dies alone, and the twin goes on."""
 
+import asyncio
+import errno
 import socket
 from collections.abc import Callable, Collection
-from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from twin.errors import DataError
 from viz.accounts import accounts_of, refuse_open, required
@@ -20,6 +23,8 @@ from viz.session import Here, Login
 STREAMS = (f"{BASE}/stream",)
 GOODBYE = 2
 """How long streams may take to end [s]."""
+HEADERS = 15.0
+"""How long a request's head may take to come [s]: half requests would hold every connection there is."""
 
 
 def guarded(
@@ -69,15 +74,69 @@ def bound(bind: str, port: int) -> socket.socket:
         found.bind((bind, port))
     except (OSError, OverflowError) as err:
         found.close()
-        raise DataError(f"{bind}:{port}: can't be listened at: {err}; choose another with --port") from None
+        other = "--port" if getattr(err, "errno", 0) in (errno.EADDRINUSE, errno.EACCES) else "--bind"
+        raise DataError(f"{bind}:{port}: can't be listened at: {_why(err)}; choose another with {other}") from None
     found.listen(128)
     return found
 
 
-def serve(folder: Path, listening: socket.socket, app: ASGIApp) -> None:
-    """Serve until a signal ends it."""
+def _why(err: OSError | OverflowError) -> str:
+    return getattr(err, "strerror", "") or str(err)
+
+
+def serve(
+    listening: socket.socket, app: ASGIApp, *, secure: bool = False, goodbye: Callable[[], None] = lambda: None
+) -> None:
+    """Serve until a signal ends it; then `goodbye` is called, whereupon streams have to end.
+
+    Whose address a proxy forwards is believed only where there has to be one, as with `secure`.
+    """
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, date_header=False, lifespan="off", ws="none",
-        timeout_graceful_shutdown=GOODBYE, h11_max_incomplete_event_size=32768,
+        timeout_graceful_shutdown=GOODBYE, h11_max_incomplete_event_size=32768, http=_Impatient, proxy_headers=secure,
     )  # fmt: skip
-    uvicorn.Server(config).run(sockets=[listening])
+    _Server(config, goodbye).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """A server that lets streams end before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, goodbye: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._goodbye = goodbye
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end."""
+        self._goodbye()
+        super().handle_exit(sig, frame)
+
+
+class _Impatient(H11Protocol):
+    """A connection that is closed when no whole request comes on it in time."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, and wait anew."""
+        super().data_received(data)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        if self._timer is not None:
+            self._timer.cancel()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_later(HEADERS, self._give_up)
+
+    def _give_up(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()

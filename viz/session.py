@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 import time
+import unicodedata
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -169,7 +170,7 @@ class Login:
 
     async def _log_in(self, request: Request) -> Response:
         fields = await _fields(request)
-        name, password = fields.get("name", "").strip(), fields.get("password", "")
+        name, password = unicodedata.normalize("NFC", fields.get("name", "").strip()), fields.get("password", "")
         wait = self._patience.begin(name, _address(request))
         if wait > 0.0:
             seconds = math.ceil(wait)

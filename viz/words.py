@@ -1,6 +1,7 @@
 """What the view says, in Korean and English, from one catalogue."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from twin.errors import DeclarationError, unknown
 
 Language = Literal["en", "ko"]
 LANGUAGES: tuple[Language, ...] = ("en", "ko")
+_NAME = re.compile(r'(?m)^"?(\w+)"?:')
 _PLACE = re.compile(r"\{\d\}")
 
 
@@ -22,11 +24,15 @@ def catalogue() -> Mapping[str, Mapping[Language, str]]:
     Raises
     ------
     DeclarationError
-        If a text isn't there in both languages, or has other places to fill.
+        If a text is there twice, or not in both languages, or has other places to fill in one.
     """
     file = Path(__file__).with_name("words.yaml")
     found: dict[str, Mapping[Language, str]] = {}
-    for name, pair in yaml.safe_load(file.read_text(encoding="utf-8")).items():
+    text = file.read_text(encoding="utf-8")
+    twice = [name for name, count in Counter(_NAME.findall(text)).items() if count > 1]
+    if twice:
+        raise DeclarationError(f"{file}: {twice[0]}: is there twice; give one of them another name")
+    for name, pair in yaml.safe_load(text).items():
         if not isinstance(name, str):
             raise DeclarationError(f"{file}: {name}: YAML takes this name for something else; put it in quotes")
         if not (isinstance(pair, list) and len(pair) == len(LANGUAGES) and all(isinstance(t, str) and t for t in pair)):

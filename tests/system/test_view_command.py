@@ -85,7 +85,7 @@ def test_a_port_that_is_taken_is_refused_with_what_to_do(folder: Path) -> None:
 def test_an_open_address_without_accounts_is_refused(folder: Path) -> None:
     done = view(folder, "--bind", "0.0.0.0", "--port", "0")
     assert done.returncode == 4
-    assert "nobody can log in; make an account with `twin view --add-account NAME`" in done.stderr
+    assert "nobody can log in; make an account with `twin view DATA --add-account NAME`" in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["/nowhere/at/all"], [".", "--port", "70000"], [".", "--role", "owner"]])
@@ -138,3 +138,55 @@ def test_a_short_password_is_refused_and_nothing_is_stored(folder: Path) -> None
     assert done.returncode == 4
     assert "12" in done.stderr
     assert view(folder, "--remove-account", "kim").returncode == 4
+
+
+def test_it_ends_at_once_and_in_silence_while_pages_are_open(folder: Path) -> None:
+    process = subprocess.Popen(
+        [*TWIN, str(folder), "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    port = int(urllib.parse.urlsplit(process.stdout.readline().strip()).port or 0)
+    streams = []
+    for _ in range(5):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20.0)
+        connection.request("GET", "/api/v1/stream?names=", headers={"Host": f"127.0.0.1:{port}"})
+        assert connection.getresponse().status == 200
+        streams.append(connection)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20.0)
+    assert (process.returncode, said) == (130, "interrupted\n")
+    for connection in streams:
+        connection.close()
+
+
+def test_a_request_that_never_ends_is_let_go_of(folder: Path) -> None:
+    with serving(folder) as port, socket.create_connection(("127.0.0.1", port), timeout=40.0) as half:
+        half.sendall(b"GET / HT")
+        assert half.recv(100) == b""
+
+
+def test_the_address_that_is_recorded_is_no_forged_one(folder: Path) -> None:
+    with serving(folder) as port:
+        assert ask(port, "GET", "/api/v1/export.csv?asset=tank&span=10", **{"X-Forwarded-For": "6.6.6.6"})[0] == 200
+    line = json.loads((folder / "view" / "audit.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    assert (line["what"], line["address"]) == ("export", "127.0.0.1")
+
+
+def test_the_word_of_another_view_of_the_folder_is_left_alone(folder: Path) -> None:
+    with serving(folder), serving(folder) as second:
+        pass
+    assert not (folder / "view.json").exists()
+    with serving(folder) as first:
+        with serving(folder) as second:
+            assert json.loads((folder / "view.json").read_text(encoding="utf-8"))["port"] == second
+        assert not (folder / "view.json").exists()
+        (folder / "view.json").write_text(json.dumps({"pid": 1, "port": first}), encoding="utf-8")
+    assert (folder / "view.json").exists()
+
+
+def test_a_link_in_place_of_its_word_is_replaced_and_not_followed(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("mine", encoding="utf-8")
+    (folder / "view.json").symlink_to(tmp_path / "precious")
+    with serving(folder):
+        assert not (folder / "view.json").is_symlink()
+    assert (tmp_path / "precious").read_text(encoding="utf-8") == "mine"

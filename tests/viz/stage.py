@@ -120,7 +120,7 @@ class Stage:
             scribe.show(status={
                 "entry": self.count, "behind_entries": 0, "settled": T0 + self.count, "newest": T0 + self.count,
                 "lag_s": 2.0, "running": {"pump_1": True}, "heard": heard, "gateways": {"gw": gateway}, "rates": rates,
-                "counts": {},
+                "counts": {}, "longest_shelf_s": 28800.0,
             })  # fmt: skip
 
 

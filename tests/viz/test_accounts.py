@@ -188,7 +188,7 @@ def test_a_login_is_required_wherever_others_can_reach() -> None:
 def test_a_view_that_nobody_can_log_in_to_does_not_start(path: Path) -> None:
     refuse_open("127.0.0.1", path)
     with pytest.raises(
-        DataError, match=r"^0.0.0.0: nobody can log in; make an account with `twin view --add-account NAME`$"
+        DataError, match=r"^0.0.0.0: nobody can log in; make an account with `twin view DATA --add-account NAME`$"
     ):
         refuse_open("0.0.0.0", path)
     add(path, "kim", "viewer", PASSWORD)

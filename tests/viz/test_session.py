@@ -200,10 +200,12 @@ def test_who_fails_often_waits_and_gets_in_afterwards(view: View) -> None:
     assert view.enter().status == 303
 
 
-def test_nobody_gets_in_unrecorded(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_gets_in_unrecorded_and_the_servers_log_says_why(view: View, caplog: pytest.LogCaptureFixture) -> None:
     view.log.chmod(0o644)
-    with pytest.raises(DataError, match="others can reach it"):
-        view.enter()
+    answer = view.enter()
+    assert answer.status == 503
+    assert "set-cookie" not in answer.headers
+    assert "others can reach it" in caplog.text
 
 
 @pytest.mark.parametrize(

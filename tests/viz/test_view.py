@@ -106,13 +106,30 @@ def test_time_travel_shows_the_instant_that_was_asked_for(view: Page, stage: Sta
 
 def test_a_time_that_history_has_not_is_refused_in_words(view: Page) -> None:
     page = view.open("/history?at=1999-01-01T00:00:00")
-    assert "1999-01-01T00:00:00: no time in this history" in page.inner_text("[role=alert]")
+    assert "1999-01-01 00:00:00: no time in this history" in page.inner_text("[role=alert]")
+
+
+@pytest.mark.parametrize(
+    ("query", "said"), [("asset=pumpe", "pumpe: no asset with tags"), ("at=noon", "noon: no time in this history")]
+)
+def test_what_history_has_not_is_said_and_nothing_else_is_shown_for_it(view: Page, query: str, said: str) -> None:
+    page = view.open(f"/history?{query}")
+    assert said in page.inner_text("[role=alert]")
+    assert page.evaluate("window.twinView.boards.size") == 0
+
+
+def test_a_time_of_day_is_one_of_the_newest_day(view: Page) -> None:
+    page = view.open("/history?asset=pump_1&at=20:10")
+    until(page, f"({BOARD})()?.state()?.until === {T0 + 200.0}")
 
 
 def test_two_periods_stand_side_by_side_with_their_difference(view: Page) -> None:
     page = view.open("/history?asset=pump_1&at=2026-11-18T20:15:00&beside=2026-11-18T20:10:00&span=300")
     until(page, "window.twinView.boards.size === 2")
     assert "PI-101" in page.inner_text(".panel table")
+    axes = "[...window.twinView.boards.values()].map(b => JSON.stringify(b.data('PI-101')?.y))"
+    until(page, f"new Set({axes}).size === 1")
+    assert "100% / 67%" in page.inner_text(".panel table")
 
 
 def test_an_export_holds_exactly_what_the_board_shows(view: Page, stage: Stage) -> None:
@@ -239,3 +256,35 @@ def test_an_archived_hour_opens_where_it_ends(view: Page, stage: Stage) -> None:
     assert "12,345" in page.inner_text("main")
     page.click("text=with the twin")
     until(page, f"({BOARD})()?.state()?.until === {T0 + 300.0}")
+
+
+def test_a_history_that_is_begun_anew_is_shown_anew(view: Page, stage: Stage) -> None:
+    page = view.open("/asset?name=pump_1")
+    until(page, f"({BOARD})()?.data('PI-101')?.t?.length > 200")
+    page.evaluate("window.before = true")
+    for file in stage.folder.glob("history.sqlite*"):
+        file.unlink()
+    Stage(stage.folder).live(100)
+    until(page, f"window.twinView && window.before === undefined && ({BOARD})()?.data('PI-101')?.t?.length === 100")
+
+
+def test_a_plant_that_has_no_such_asset_any_more_is_shown_anew(view: Page, stage: Stage) -> None:
+    page = view.open("/asset?name=pump_1")
+    until(page, f"({BOARD})()?.data('PI-101')?.t?.length > 200")
+    for file in stage.folder.glob("history.sqlite*"):
+        file.unlink()
+    Stage(stage.folder, plan(pump="pump_9", tag="PI-109")).live(100)
+    until(page, "document.querySelector('main h1')?.innerText.includes('tank')", seconds=40.0)
+    until(page, f"({BOARD})()?.data('LI-101')?.t?.length === 100")
+    assert "pump_9" in page.inner_text(".assets")
+    view.wrong[:] = [said for said in view.wrong if "404" not in said]
+
+
+def test_a_span_in_which_nothing_was_seen_is_empty_and_no_error(stage: Stage) -> None:
+    stage.count += 7200
+    stage.live(300)
+    with served(stage.folder) as address:
+        found = asked(f"{address}/api/v1/trend?asset=pump_1&span=300&until={T0 + 4000}")
+        assert found["t"] == []
+        with urllib.request.urlopen(f"{address}/api/v1/export.csv?asset=pump_1&span=300&until={T0 + 4000}") as answer:
+            assert answer.read().decode("utf-8-sig").count("\n") == 1

@@ -1,6 +1,6 @@
 """`twin advisories`: what a twin has to say now, or what was said and done until now."""
 
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def command(data: Path, language: Literal["en", "ko"], whole: bool, as_json: bool) -> int:
     """Print the advisories that stand in DATA: what is wrong, why, what comes next, and what to do how soon.
 
-    Times are UTC. A running twin may be asked, and one that has ended.
+    Times are the plant's. A running twin may be asked, and one that has ended.
     """
     import msgspec
 
@@ -32,8 +32,11 @@ def command(data: Path, language: Literal["en", "ko"], whole: bool, as_json: boo
 
     with History(data) as history:
         standing, changes, now = history.standing(), history.changes() if whole else [], history.newest()
+        zone = history.zone()
     now = max([now or 0.0, *(advisory.changed for advisory in standing)])
-    told = [(advisory, texts.text(advisory.code, advisory.values, language, now=now)) for advisory in standing]
+    told = [
+        (advisory, texts.text(advisory.code, advisory.values, language, now=now, zone=zone)) for advisory in standing
+    ]
     if as_json:
         shown = [{**msgspec.to_builtins(advisory), "text": text._asdict()} for advisory, text in told]
         log = {"changes": [change._asdict() for change in changes]} if whole else {}
@@ -41,26 +44,28 @@ def command(data: Path, language: Literal["en", "ko"], whole: bool, as_json: boo
         return OK
     out = console()
     for change in changes:
-        out.print(f"{_clock(change.time)} {texts.said(change, language)}", markup=False)
+        out.print(f"{_clock(change.time, zone)} {texts.said(change, language)}", markup=False)
     if whole:
         return OK
     if not told:
         nothing = {"en": "nothing stands", "ko": "유효한 알림이 없습니다"}[language]
-        out.print(f"{_clock(now)} {nothing}" if now else nothing, markup=False)
+        out.print(f"{_clock(now, zone)} {nothing}" if now else nothing, markup=False)
     for advisory, text in sorted(told, key=lambda each: (each[0].priority, each[0].raised)):
-        _show(out, advisory, text, language)
+        _show(out, advisory, text, language, zone)
     return OK
 
 
-def _show(out: "Console", advisory: "Advisory", text: tuple[str, ...], language: Literal["en", "ko"]) -> None:
+def _show(
+    out: "Console", advisory: "Advisory", text: tuple[str, ...], language: Literal["en", "ko"], zone: tzinfo
+) -> None:  # fmt: skip
     """Print an advisory: its state above, its text below."""
     from twin.monitor import texts
 
     state = texts.word("states", advisory.state, language)
-    out.print(f"{advisory.id} · {state} · {_clock(advisory.raised)}", style="bold", markup=False)
+    out.print(f"{advisory.id} · {state} · {_clock(advisory.raised, zone)}", style="bold", markup=False)
     for line in text:
         out.print(f"    {line}", markup=False)
 
 
-def _clock(time: float) -> str:
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S")
+def _clock(time: float, zone: tzinfo) -> str:
+    return datetime.fromtimestamp(time, zone).isoformat(sep=" ", timespec="seconds")

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -11,6 +11,7 @@ import click
 from twin.cli import INTERRUPTED
 from twin.cli.arguments import Duration, Size, assets_option, console, load_plant
 from twin.errors import DataError, PlantError
+from twin.history.reader import History
 
 
 @click.command("live")
@@ -78,8 +79,11 @@ def _heard(data: Path, say: Callable[[str], None]) -> bool:
     try:
         status = json.loads((data / "twin.json").read_text(encoding="utf-8"))
         settled = float(status["settled"])
-    except (OSError, ValueError, KeyError, TypeError):
+        with History(data) as history:
+            zone = history.zone()
+    except (OSError, ValueError, KeyError, TypeError, DataError):
         return False
     if settled > 0.0:
-        say(f"readings arrive; the twin is at {datetime.fromtimestamp(settled, UTC):%Y-%m-%d %H:%M:%S} UTC")
+        at = datetime.fromtimestamp(settled, zone).isoformat(sep=" ", timespec="seconds")
+        say(f"readings arrive; the twin is at {at}, times are the plant's")
     return settled > 0.0

@@ -2,8 +2,10 @@
 
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, Self, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -84,6 +86,13 @@ class History:
         if found is None:
             raise DataError(f"{self.path}: says nothing of its plant; let `twin live` go on with it once")
         return self._decoded(found[0], Plan)
+
+    def zone(self) -> tzinfo:
+        """Return the plant's time zone; UTC where nothing says which it is."""
+        try:
+            return ZoneInfo(self.plan().zone)
+        except (DataError, ZoneInfoNotFoundError, ValueError):
+            return UTC
 
     def version(self) -> int:
         """Return a number that changes when another process has written."""

@@ -147,6 +147,9 @@ class Demo:
         wanted = parts(
             str(self._path), self.folder, "tcp://127.0.0.1:*", replay=True, recording=wish.recording, whole_journal=True
         )
+        kept = "" if not self._temporary else ", deleted at the end; --data DIR keeps them"
+        log(f"data in {self.folder}{kept}")
+        log("compiling the plant: a minute the first time")
         try:
             for part in wanted:
                 self.group.start(part)

@@ -24,6 +24,10 @@ NOTES = 60
 ENOUGH = 4
 LIKELY, UNLIKELY = 0.5, 0.25
 """A crossing this likely within the horizon is an advisory of its own, until it is less likely than the second."""
+SURE = 3.0
+"""Standard deviations that a fault has to have grown by since a crossing was withdrawn, to be told one again."""
+FORGOTTEN = 3600.0
+"""How long a fault isn't named until that is forgotten: it may have been repaired [s]."""
 STALE = 900.0
 """How long what was foreseen still counts when the fault is called something else [s]."""
 
@@ -39,6 +43,8 @@ class Foresight:
         self.looked = -math.inf
         self.crossing: list[Any] = []
         """When it was looked ahead, for which fault, and what was found: the fields of a `Crossing`, if anything."""
+        self.withdrawn: dict[str, list[float]] = {}
+        """How large a fault was when its crossing was withdrawn, and when it was named last."""
 
     def see(self, now: float, path: str, since: float) -> None:
         """Take note of the fault that explains the readings best, and since when; or that none does (an empty path)."""
@@ -47,8 +53,11 @@ class Foresight:
         self.since = since
         if self.crossing and now - self.crossing[0] > STALE:
             self.crossing = []
+        self.withdrawn = {name: kept for name, kept in self.withdrawn.items() if now - kept[1] <= FORGOTTEN}
         if not path:
             return
+        if path in self.withdrawn:
+            self.withdrawn[path][1] = now
         if not self.notes or now - self.notes[-1][0] >= NOTE:
             self.notes.append([now, self.belief.severity(self.belief.suspects.index(path))])
             del self.notes[:-NOTES]
@@ -82,8 +91,22 @@ class Foresight:
             self.crossing = []
             return
         told = found_before.what if (found_before := self._found()) else ""
-        likely = (c for c in found.crossings if c.probability >= (UNLIKELY if c.what == told else LIKELY))
-        self.crossing = [now, self.path, *next(likely, ())]
+        likely = [c for c in found.crossings if c.probability >= (UNLIKELY if c.what == told else LIKELY)]
+        if told and not likely:
+            self.withdrawn[self.path] = [self.notes[-1][1], now]
+        self.crossing = [now, self.path, *(likely[0] if likely and self._grown() else ())]
+
+    def _grown(self) -> bool:
+        """Return whether the fault is surely larger than when a crossing was withdrawn.
+
+        A fault that has come to rest is estimated now larger, now smaller, and a line through some minutes of that
+        rises half of the time: what was foreseen from it once would be foreseen again and again.
+        """
+        if self.path not in self.withdrawn:
+            return True
+        suspect = self.belief.suspects.index(self.path)
+        grown = math.copysign(1.0, self.belief.unit(suspect)) * (self.notes[-1][1] - self.withdrawn[self.path][0])
+        return grown > SURE * self.belief.deviation(suspect)
 
     def values(self, epoch: float) -> dict[str, float | str]:
         """Return the parameters of a text that say what is passed when; `epoch` turns times into source time [s]."""
@@ -133,9 +156,12 @@ class Foresight:
 
     def state(self) -> list[Any]:
         """Return everything, as plain numbers and text."""
-        return [self.path, self.since, [list(n) for n in self.notes], self.looked, list(self.crossing)]
+        notes = [list(n) for n in self.notes]
+        withdrawn = [[path, *kept] for path, kept in sorted(self.withdrawn.items())]
+        return [self.path, self.since, notes, self.looked, list(self.crossing), withdrawn]
 
     def restore(self, state: list[Any]) -> None:
         """Go on from what `state` returned."""
         self.path, self.since, notes, self.looked, self.crossing = *state[:4], list(state[4])
+        self.withdrawn = {path: list(kept) for path, *kept in state[5]}
         self.notes = [list(n) for n in notes]

@@ -87,7 +87,7 @@ def follow(
         begun(folder, twin, reader, log)
         _describe(history, plant, twin)
         shown = Shown(twin, log)
-        saved = -math.inf  # at once: who is killed again and again gets further each time
+        saved, received = -math.inf, 0  # at once: who is killed again and again gets further each time
         while not halt.is_set():
             entries = reader.entries(twin.entry, AT_ONCE)
             instants = _settled(twin, entries, halt)
@@ -98,16 +98,18 @@ def follow(
                 _save(folder, twin, reader, history, log)
                 saved = time.monotonic()
             behind = reader.last() - twin.entry
+            received = next((e.received for e in reversed(entries) if e.id <= twin.entry), received)
+            late = max(0.0, time.time() - received / 1e6) if behind and received else 0.0
             if entries and not behind:
                 shown.look(history)
             if shown.due():
-                _show(folder, twin, behind, shown, history)
+                _show(folder, shown, history, behind, late)
                 history.check()
             if not entries:
                 halt.wait(POLL)
         if twin.entry:
             _save(folder, twin, reader, history, log)
-        _show(folder, twin, reader.last() - twin.entry, shown, history)
+        _show(folder, shown, history, reader.last() - twin.entry, 0.0)
     return twin
 
 
@@ -192,9 +194,12 @@ def _journal(folder: Path, halt: Event) -> Reader | None:
     return None
 
 
-def _show(folder: Path, twin: LiveTwin, behind: int, shown: Shown, history: Scribe) -> None:
-    """Write how far the twin is, whole: for views into history, for whoever asks a shell into a file."""
-    said = {"pid": os.getpid(), **shown.status(behind)}
+def _show(folder: Path, shown: Shown, history: Scribe, behind: int, late: float) -> None:
+    """Write how far the twin is, whole: for views into history, for whoever asks a shell into a file.
+
+    It is `behind` by so many entries of the journal, and takes one that came `late` seconds ago.
+    """
+    said = {"pid": os.getpid(), "behind_s": late, **shown.status(behind)}
     shown.tell(history, status=said)
     path = folder / "twin.json"
     temporary = path.with_suffix(".tmp")

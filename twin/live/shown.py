@@ -22,7 +22,7 @@ STATUS_EVERY = 1.0
 HEAD_EVERY = 0.05
 """Least wall time between heads [s]."""
 AHEAD_EVERY = 20.0
-"""Least wall time between two looks ahead [s]."""
+"""Time between two looks ahead [s]: of the plant, which a demonstration may let run faster."""
 SHARE = 5.0
 """What is only shown takes at most one part in so many of the time."""
 AHEAD = 600.0
@@ -45,6 +45,8 @@ class Shown:
     def __init__(self, twin: LiveTwin, log: Callable[[str], None]) -> None:
         self.twin, self.log = twin, log
         self._headed = self._looked = self._said = -math.inf
+        self._from = -math.inf
+        """Source time of the last look ahead [us]."""
         self._newest: Instant | None = None
         self._trouble = ""
 
@@ -62,10 +64,10 @@ class Shown:
         if now >= self._headed:
             found["head"] = self._head()
             self._headed = time.monotonic() + max(HEAD_EVERY, SHARE * (time.monotonic() - now))
-        if now >= self._looked:
-            begun = time.monotonic()
+        if now >= self._looked and self.twin.reached >= self._from + AHEAD_EVERY * MICRO:
+            self._from = self.twin.reached
             found["ahead"] = ahead(self.twin, self._newest)
-            self._looked = time.monotonic() + max(AHEAD_EVERY, SHARE * (time.monotonic() - begun))
+            self._looked = time.monotonic() + SHARE * (time.monotonic() - now)
         if found:
             self.tell(history, **found)
 

@@ -1,7 +1,7 @@
 """Tells a person at a terminal what a running twin says, from its history, as it comes."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from twin.documents import Advisory
@@ -15,7 +15,7 @@ NEW = ("raised", "renamed")
 
 
 class Teller:
-    """Follows the history of a data folder.
+    """Follows the history of a data folder; times are the plant's.
 
     Parameters
     ----------
@@ -27,6 +27,7 @@ class Teller:
 
     def __init__(self, folder: Path, language: str, say: Callable[[str], None], *, anew: bool = False) -> None:
         self.folder, self.language, self.say = folder, language, say
+        self._zone: tzinfo = UTC
         self._seen = len(self._read()[0]) if anew else 0
 
     def look(self) -> None:
@@ -40,6 +41,7 @@ class Teller:
     def _read(self) -> tuple[list[Change], dict[str, Advisory]]:
         try:
             with History(self.folder) as history:
+                self._zone = history.zone()
                 changes = history.changes()
                 return changes, {advisory.id: advisory for advisory in history.standing()}
         except DataError:
@@ -47,8 +49,8 @@ class Teller:
 
     def _tell(self, change: Change, advisory: Advisory | None) -> None:
         """Say a transition, with the whole text where something new is told."""
-        when = datetime.fromtimestamp(change.time, UTC).strftime("%H:%M:%S")
+        when = datetime.fromtimestamp(change.time, self._zone).strftime("%H:%M:%S")
         self.say(f"{when} {texts.said(change, self.language)}")
         if advisory is not None and change.cause in NEW:
-            for line in texts.text(advisory.code, advisory.values, self.language, now=change.time):
+            for line in texts.text(advisory.code, advisory.values, self.language, now=change.time, zone=self._zone):
                 self.say(f"    {line}")

@@ -88,7 +88,7 @@ def check(code: str, values: Values) -> None:
 
 
 def word(section: str, name: str, language: str = "en") -> str:
-    """Return a word: of the sections ``states``, ``causes``, ``roles`` and ``labels``.
+    """Return a word: of the sections ``states``, ``causes``, ``subjects``, ``roles`` and ``labels``.
 
     Raises
     ------
@@ -121,7 +121,8 @@ def named(kind: str, value: str, part: str = "", language: str = "en") -> str:
 
 def said(change: Change, language: str = "en") -> str:
     """Return a line of the log about a change: what happened, to what, by whom, and what was said."""
-    names = [plain(name) for name in (change.advisory, change.subject) if name]
+    names = [plain(change.advisory)] if change.advisory else []
+    names += [subject(change.subject, language)] if change.subject else []
     what = word("causes", change.cause, language)
     by = "" if change.by == "twin" else plain(change.by)
     states = ""
@@ -130,6 +131,16 @@ def said(change: Change, language: str = "en") -> str:
         states = f"{before} → {after}"
     comment = " ".join(plain(change.text[i : i + 200]) for i in range(0, len(change.text), 200))
     return " · ".join(part for part in (" ".join(names), what, states, by, comment) if part)
+
+
+def subject(key: str, language: str = "en") -> str:
+    """Return what a condition is about in words: ``limit:TI-112`` is the predicted limit of TI-112."""
+    kind, _, name = key.partition(":")
+    known = catalogue().words["subjects"]
+    for told, rest in ((key.replace(":", "_"), ""), (kind, name)):
+        if told in known:
+            return f"{word('subjects', told, language)} {plain(rest)}".strip()
+    return plain(key)
 
 
 _WRITTEN = ("name", "unit", "choice", *TOLD)

@@ -11,12 +11,16 @@ from twin.documents import Advisory
 from twin.errors import TwinError
 from twin.history.plan import Plan
 from twin.monitor import texts
+from twin.monitor.words import percent
 from twin.service import LONGEST, Kind
 from viz import overview, parts
 from viz.accounts import Account, may
+from viz.acts import LONGEST_TEXT
 from viz.feed import Seen
 from viz.words import Language, word
 
+MOST_TAGS = 4
+"""Tags whose course is shown as evidence."""
 LOG = 60
 """Changes that are listed."""
 SHELVE = 60
@@ -32,11 +36,13 @@ def content(seen: Seen, language: Language, account: Account, chosen: str) -> An
         html.H1(word("advisories", language)),
         parts.quiet(word("advisory_only", language)),
         html.Div([
-            html.Div(listed(seen, plan, language, chosen), id="listed-pulse", className="listed"),
+            html.Div([
+                html.Div(listed(seen, plan, language, chosen), id="listed-pulse", className="listed"),
+                html.Div(log(seen, plan, language), id="log-pulse"),
+                html.Div(figures(seen, language), id="figures-pulse"),
+            ]),
             html.Div(why(seen, plan, language, account, chosen), id="why", className="why"),
         ], className="two"),
-        html.Div(figures(seen, language), id="figures-pulse"),
-        html.Div(log(seen, plan, language), id="log-pulse"),
     ])  # fmt: skip
 
 
@@ -53,7 +59,7 @@ def listed(seen: Seen, plan: Plan, language: Language, chosen: str) -> Any:
     for a in ordered(seen.standing):
         here: dict[str, Any] = {"aria-current": "true"} if a.id == chosen else {}
         link = dcc.Link(
-            parts.said(a, language, plan, seen.now).headline, href=f"/advisories?id={quote(a.id)}", className="headline"
+            parts.headline(a, language, plan, seen.now), href=f"/advisories?id={quote(a.id)}", className="headline"
         )
         rows.append(html.Tr([
             html.Td(parts.mark(a.priority, language, unseen=a.state == "unacknowledged")),
@@ -80,8 +86,9 @@ def why(seen: Seen, plan: Plan, language: Language, account: Account, chosen: st
     """Return what is known of one advisory, and what can be done about it."""
     a = next((a for a in seen.standing if a.id == chosen), None)
     if a is None:
-        return parts.quiet(word("choose_advisory", language)) if seen.standing else None
-    tags = overview.evidence(a, plan)[:3]
+        gone = any(change.advisory == chosen for change in seen.changes)
+        return parts.quiet(word("over_now" if gone else "choose_advisory", language)) if gone or seen.standing else None
+    tags = overview.evidence(a, plan)[:MOST_TAGS]
     return html.Section([
         html.Div(reasons(seen, plan, language, chosen), id="reasons-pulse"),
         _actions(seen, language, account, chosen),
@@ -110,11 +117,13 @@ def _explanations(a: Advisory, language: Language) -> Any:
     found = _candidates(a, language)
     if not found:
         return None
+    if (rest := 1.0 - sum(p for _, p in found)) > 0.005:
+        found.append((word("something_else", language), rest))
     bars = [
         html.Div([
             html.Span(name, className="name"),
-            html.Meter(value=str(round(p, 3)), min="0", max="1", **parts.labelled(f"{name}: {p:.0%}")),
-            html.Span(f"{p:.0%}", className="number"),
+            html.Meter(value=str(round(p, 3)), min="0", max="1", **parts.labelled(f"{name}: {percent(p, language)}")),
+            html.Span(percent(p, language), className="number"),
         ], className="bar") for name, p in found
     ]  # fmt: skip
     return html.Div([html.H3(word("explanations", language)), *bars], className="explanations")
@@ -146,7 +155,7 @@ def _actions(seen: Seen, language: Language, account: Account, chosen: str) -> A
         html.Label([word("minutes", language), dcc.Input(
             SHELVE, id="shelve-minutes", type="number", min=1, max=LONGEST, step=1, className="few",
         )]),
-        html.Label([word("reason", language), dcc.Input(id="action-text", maxLength=500, autoComplete="off")]),
+        html.Label([word("reason", language), dcc.Input(id="action-text", maxLength=LONGEST_TEXT, autoComplete="off")]),
     ], className="form")  # fmt: skip
     offered = html.Div(buttons(seen, language, chosen), id="does-pulse", className="form")
     said = html.P(id="action-said", role="status", **parts.attributes({
@@ -181,8 +190,9 @@ def figures(seen: Seen, language: Language) -> Any:
         return None
     counts = [(word(name, language), str(rates[name])) for name in ("last_10_min", "last_hour", "standing", "hidden")]
     counts.append((word("flood", language), word("yes" if rates["flood"] else "no", language)))
-    counts.append((word("chattering", language), ", ".join(rates["chattering"]) or parts.NONE))
-    counts.append((word("top", language), ", ".join(f"{key} ({count})" for key, count in rates["top"]) or parts.NONE))
+    top = [f"{texts.subject(key, language)} ({count})" for key, count in rates["top"]]
+    named = {"chattering": [texts.subject(key, language) for key in rates["chattering"]], "top": top}
+    counts += [(word(name, language), ", ".join(said) or parts.NONE) for name, said in named.items()]
     return parts.panel(
         word("figures", language),
         html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in counts], className="figures"),

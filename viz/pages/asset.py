@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from dash import dcc, html
 
+from twin.documents import Advisory
 from twin.history.plan import Plan, Shown
 from twin.history.row import Row
 from viz import overview, parts, payload
@@ -18,11 +19,11 @@ def content(seen: Seen, language: Language, name: str) -> Any:
     plan = seen.plan
     if plan is None:
         return parts.quiet(word("waiting", language))
-    names = [machine.name for machine in plan.machines]
-    tagged = [machine.name for machine in plan.machines if any(s.asset == machine.name for s in plan.outputs)]
-    chosen = name if name in names else (tagged or names)[0]
-    machine = plan.machines[names.index(chosen)]
-    drawn = payload.charts(plan, chosen)
+    if not plan.machines:
+        return parts.quiet(word("waiting", language))
+    machines = {machine.name: machine for machine in plan.machines}
+    chosen = name if name in machines else _first(seen, plan)
+    machine, drawn = machines[chosen], _ordered(seen, plan, chosen)
     measured = any(chart.shown.kind == "tag" for chart in drawn)
     return html.Div([
         html.Nav(choices(seen, plan, language, chosen), className="assets", id="choices-pulse",
@@ -30,10 +31,48 @@ def content(seen: Seen, language: Language, name: str) -> Any:
         html.Div([
             html.H1([chosen, html.Span(kind(machine.title, language), className="kind")]),
             parts.quiet(word("no_tags", language)) if not measured else None,
-            parts.board(plan, language, asset=chosen) if drawn else None,
+            html.Div(told(seen, plan, language, chosen), id="told-pulse"),
+            parts.board(plan, language, asset=chosen, names=[c.shown.name for c in drawn]) if drawn else None,
             html.Div(estimates(seen, plan, language, chosen), id="estimates-pulse"),
         ], className="content"),
     ], className="asset", **parts.attributes({"data-asset": chosen}))  # fmt: skip
+
+
+def _first(seen: Seen, plan: Plan) -> str:
+    """Return the asset that is worth a look: with the most urgent advisory, else the first that a tag reads."""
+    urgent = [tile for tile in overview.tiles(seen) if tile.priority]
+    if urgent:
+        return min(urgent, key=lambda tile: tile.priority).name
+    tagged = [machine.name for machine in plan.machines if any(s.asset == machine.name for s in plan.outputs)]
+    return (tagged or [plan.machines[0].name])[0]
+
+
+def _ordered(seen: Seen, plan: Plan, asset: str) -> list[payload.Chart]:
+    """Return what is drawn of an asset, first what an advisory points at, so that it needn't be looked for."""
+    mine = _about(seen, plan, asset)
+    pointed = list(dict.fromkeys(name for a in mine for name in overview.evidence(a, plan)))
+    return sorted(
+        payload.charts(plan, asset),
+        key=lambda c: pointed.index(c.shown.name) if c.shown.name in pointed else len(pointed),
+    )
+
+
+def _about(seen: Seen, plan: Plan, asset: str) -> list[Advisory]:
+    """Return what stands about an asset, the most urgent first."""
+    mine = [a for a in seen.standing if a.state in overview.ANNOUNCED and overview.about(a, asset, plan)]
+    return sorted(mine, key=lambda a: (overview.rank(a), a.priority, -a.raised))
+
+
+def told(seen: Seen, plan: Plan, language: Language, asset: str) -> Any:
+    """Return a link to every advisory about an asset."""
+    rows = [
+        dcc.Link(
+            [parts.mark(a.priority, language, unseen=a.state == "unacknowledged"),
+             html.Span(parts.headline(a, language, plan, seen.now), className="headline")],
+            href=f"/advisories?id={quote(a.id)}", className="row over" if a.state == "returned" else "row",
+        ) for a in _about(seen, plan, asset)
+    ]  # fmt: skip
+    return html.Div(rows, className="rows told", **parts.labelled(word("about_here", language))) if rows else None
 
 
 def choices(seen: Seen, plan: Plan, language: Language, chosen: str) -> list[Any]:
@@ -83,11 +122,9 @@ def _estimate(shown: Shown, i: int, row: Row | None, language: Language) -> tupl
     if row is None or i >= row.believed.shape[1]:
         return False, [name, title(shown.title, language), parts.NONE, parts.NONE, usual, ""]
     value, deviation = row.believed[:, i]
-    off = shown.usual is not None and (
-        value - 2.0 * deviation > shown.usual[1] or value + 2.0 * deviation < shown.usual[0]
-    )
-    state = html.Span(f"◆ {word('health_unusual', language, '').strip()}", className="beyond") if off else (
-        word("health_usual", language) if shown.usual else ""
-    )  # fmt: skip
+    off = shown.usual is not None and overview.unusual(value, deviation, shown.usual)
+    outside = shown.usual is not None and not shown.usual[0] <= value <= shown.usual[1]
+    said = word("outside_usual" if outside else "health_usual", language) if shown.usual else ""
+    state = html.Span(f"◆ {word('health_unusual', language, '').strip()}", className="beyond") if off else said
     band = f"± {parts.number(1.96 * deviation / shown.factor, 2)}"
     return off, [name, title(shown.title, language), parts.si_shown(shown, value), band, usual, state]

@@ -1,6 +1,5 @@
 """Data: what comes in, what is lost on the way, and how well the twin follows."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -46,17 +45,6 @@ def live(seen: Seen, plan: Plan, language: Language, alive: dict[str, bool]) -> 
         _gateways(seen, plan, language),
         _recipe(seen, plan, language),
     ])  # fmt: skip
-
-
-def running(folder: Path, seen: Seen) -> dict[str, bool]:
-    """Return which processes of a data folder run, by the numbers that they have left."""
-    numbers = {"twin": seen.status.get("pid")}
-    for name in ("ingest", "recorder"):
-        try:
-            numbers[name] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8")).get("pid")
-        except (OSError, ValueError, AttributeError):
-            numbers[name] = None
-    return {name: isinstance(pid, int) and Path(f"/proc/{pid}").exists() for name, pid in numbers.items()}
 
 
 def _processes(seen: Seen, language: Language, alive: dict[str, bool]) -> Any:

@@ -39,7 +39,7 @@ def flow(seen: Seen, plan: Plan, language: Language) -> html.Div:
     links = [[link.first, link.second, link.kind] for link in plan.links if _near(link.first, link.second, layer_of)]
     return html.Div(
         [
-            html.Div([_tile(tiles[name], plan, language) for name in layer], className="layer")
+            html.Div([_tile(tiles[name], seen, plan, language) for name in layer], className="layer")
             for layer in overview.layers(plan)
         ],
         className="flow", role="group",
@@ -52,7 +52,7 @@ def _near(first: str, second: str, layer_of: dict[str, int]) -> bool:
     return abs(layer_of[first] - layer_of[second]) <= 1
 
 
-def _tile(tile: Tile, plan: Plan, language: Language) -> dcc.Link:
+def _tile(tile: Tile, seen: Seen, plan: Plan, language: Language) -> dcc.Link:
     state = {True: "running", False: "stopped", None: "always"}[tile.running]
     lines = [
         html.Div([html.Span(tile.name, className="name"), _mark(tile, language)], className="top"),
@@ -62,7 +62,7 @@ def _tile(tile: Tile, plan: Plan, language: Language) -> dcc.Link:
             className=f"state {state}",
         ) if tile.running is not None else html.Div(_healthy(tile, language), className="state"),
         html.Div(_deviation(tile, language), className="deviation"),
-        html.Div(_age(tile, plan, language), className="age"),
+        html.Div(_age(tile, seen, plan, language), className="age"),
     ]  # fmt: skip
     title = f"{tile.name}: {_healthy(tile, language)}"
     return dcc.Link(
@@ -90,9 +90,11 @@ def _deviation(tile: Tile, language: Language) -> Any:
     return parts.beyond(shown) if far else html.Span(shown)
 
 
-def _age(tile: Tile, plan: Plan, language: Language) -> Any:
+def _age(tile: Tile, seen: Seen, plan: Plan, language: Language) -> Any:
     if math.isnan(tile.age):
         return "\N{NO-BREAK SPACE}"
+    if seen.state != "live":  # an age would count to an end that nobody knows
+        return f"{word('last_data', language)} {parts.clock(tile.heard, plan, date=False)}"
     late = tile.age > overview.STALE * plan.every + plan.lag
     shown = f"{tile.age:.0f} s" if math.isfinite(tile.age) else parts.NONE
     return html.Span(
@@ -122,8 +124,8 @@ def standing(seen: Seen, plan: Plan, language: Language) -> Any:
         dcc.Link(
             [parts.mark(a.priority, language, unseen=a.state == "unacknowledged"),
              html.Span(parts.clock(a.raised, plan, date=False), className="time"),
-             html.Span(parts.said(a, language, plan, seen.now).headline, className="headline")],
-            href=f"/advisories?id={quote(a.id)}", className="row",
+             html.Span(parts.headline(a, language, plan, seen.now), className="headline")],
+            href=f"/advisories?id={quote(a.id)}", className="row over" if a.state == "returned" else "row",
         ) for a in announced[:MOST]
     ]  # fmt: skip
     if len(announced) > MOST:

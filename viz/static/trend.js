@@ -24,7 +24,8 @@
       only = null,
     } = options;
     const spans = options.spans ?? SPANS;
-    const question = names ? { names: names.map(encodeURIComponent).join(","), lang: language } : { asset, lang: language };
+    const named = names ? { names: names.map(encodeURIComponent).join(",") } : {};
+    const question = { ...(options.asset ? { asset: options.asset } : {}), ...named, lang: language };
     const { words } = options;
     const clock = T.clock(zone);
     const stats = { rows: 0, gaps: 0, dups: 0, frames: 0, reconnects: 0, polling: false, last: null };
@@ -39,7 +40,8 @@
       destroyed = false;
     let linkText = "",
       told = "",
-      filing = false;
+      filing = false,
+      twin = "live";
     const dirty = new Set(),
       visible = new Set();
 
@@ -56,6 +58,7 @@
     resizing.observe(stack);
     document.addEventListener("visibilitychange", request);
     document.addEventListener("keydown", escape);
+    document.addEventListener("twin:event", heard);
 
     /** Rows came: an archive opens on its end, charts are made if the columns changed, and all are to be drawn. */
     function came(rows) {
@@ -70,7 +73,7 @@
       metas.forEach((meta, i) => same && (charts[i].meta = meta));
       if (same) return;
       discard();
-      const context = { asset, words, clock, units, width, now: feed.now, point, range, zoom: hold, key, changed };
+      const context = { asset, words, clock, units, width, now: feed.now, point, range, zoom: hold, key, changed, extents: options.extents };
       charts = metas.map((meta) => new T.Chart(meta, context));
       stack.append(...charts.map(({ element }) => element));
       charts.forEach(({ element }) => seeing.observe(element));
@@ -119,7 +122,7 @@
 
     /** Returns to now, and fetches what the pause let go stale. */
     function backToLive() {
-      if (!view || archive) return;
+      if (!view || archive || options.still) return;
       view = null;
       feed.letGo();
       feed.askLive();
@@ -235,7 +238,8 @@
       const extent = view ? until - from : span;
       bar.show({
         live: !view,
-        still: Boolean(archive),
+        twin,
+        still: Boolean(archive) || options.still,
         zoomed: view !== null && Math.abs(extent - span) > 1e-6,
         extent,
         link: linkText,
@@ -248,10 +252,16 @@
       document.dispatchEvent(new CustomEvent("twin:range", { detail }));
     }
 
+    /** How the twin is comes with every event. */
+    function heard({ detail }) {
+      if (detail.state && detail.state !== twin) request();
+      twin = detail.state ?? twin;
+    }
+
     /** Once a second: whether the line stands, and how old the newest row is. */
     function beat(up, age) {
       document.dispatchEvent(new CustomEvent("twin:link", { detail: { up, age } }));
-      const late = !archive && feed.quiet() > Math.max(STALE_LEAST, STALE_GAPS * (feed.live()?.gap ?? 0));
+      const late = !archive && twin === "live" && feed.quiet() > Math.max(STALE_LEAST, STALE_GAPS * (feed.live()?.gap ?? 0));
       const text =
         up && !late ? "" : `${up ? words.stale : words.offline} · ${words.age} ${T.age(up ? feed.quiet() : age)}`;
       if (text !== linkText) request();
@@ -321,6 +331,7 @@
       resizing.disconnect();
       document.removeEventListener("visibilitychange", request);
       document.removeEventListener("keydown", escape);
+      document.removeEventListener("twin:event", heard);
       discard();
       root.replaceChildren();
     }

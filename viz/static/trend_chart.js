@@ -3,8 +3,8 @@
   "use strict";
 
   const T = window.twinTrend;
-  const PLOT = 150,
-    STRIP = 44;
+  const PLOT = 120,
+    STRIP = 38;
   const C = T.COLOURS;
   const { line, UNSEEN, valueAxis, plotOptions } = T;
 
@@ -122,9 +122,10 @@
             UNSEEN,
             line(C.doubt, 1.25, { paths: T.envelope(5, 6) }),
             UNSEEN,
-            line(C.actual, 1.25, { paths: T.envelope(7, 8) }),
+            line(C.range, 1.25, { paths: T.envelope(7, 8) }),
             line(C.ahead, 1.5, { dash }),
             line(C.twin, 1.75, { dash }),
+            line(C.actual, 1.25, { paths: T.envelope(11, 11) }),
           ],
           bands: [
             { series: [1, 2], fill: C.band },
@@ -142,7 +143,7 @@
             setSelect: [(u) => this.selected(u)],
           },
         }),
-        [[], ...Array(10).fill([])],
+        [[], ...Array(11).fill([])],
         this.main,
       );
       if (this.measured && this.believed) this.residual = this.growStrip(width);
@@ -157,7 +158,7 @@
       );
       return new uPlot(
         plotOptions(width, STRIP, 1, true, clock, axis, {
-          series: [{}, UNSEEN, line(C.actual, 1, { paths: T.envelope(1, 2) })],
+          series: [{}, line(C.actual, 1, { paths: T.envelope(1, 1) })],
           hooks: {
             drawClear: [(u) => T.field(u, C.normal, [-T.SIGMA_LIMIT, T.SIGMA_LIMIT])],
             draw: [
@@ -169,7 +170,7 @@
             setSelect: [(u) => this.selected(u)],
           },
         }),
-        [[], [], []],
+        [[], []],
         this.strip,
       );
     }
@@ -192,6 +193,11 @@
     shown(value) {
       const [factor, offset] = this.conversion();
       return value == null ? null : value * factor + offset;
+    }
+
+    /** What has to be in view beside this chart's own: the other's extremes where two are compared. */
+    must() {
+      return (this.context.extents?.[this.meta.name] ?? []).map((value) => this.shown(value));
     }
 
     healthy() {
@@ -221,7 +227,7 @@
 
     redraw(view) {
       const p = this.plan;
-      this.scale = T.fit(p, view, [this.shown(this.meta.low), this.shown(this.meta.high)]);
+      this.scale = T.fit(p, view, [this.shown(this.meta.low), this.shown(this.meta.high)], this.must());
       const put = (u, data, y) =>
         u.batch(() => {
           u.setData(data, false);
@@ -230,13 +236,13 @@
         });
       put(
         this.u,
-        [p.t, p.upper, p.lower, p.aheadUpper, p.aheadLower, p.doubtLo, p.doubtHi, p.lo, p.hi, p.aheadTwin, p.twin],
+        [p.t, p.upper, p.lower, p.aheadUpper, p.aheadLower, p.doubtLo, p.doubtHi, p.lo, p.hi, p.aheadTwin, p.twin, p.mean],
         this.scale,
       );
       const clip = (values) =>
         values.map((value) => (value == null ? value : Math.max(-T.SIGMA_DRAWN, Math.min(T.SIGMA_DRAWN, value))));
       if (this.residual)
-        put(this.residual, [p.t, clip(p.residualLo), clip(p.residualHi)], { min: -T.SIGMA_SCALE, max: T.SIGMA_SCALE });
+        put(this.residual, [p.t, clip(p.residual)], { min: -T.SIGMA_SCALE, max: T.SIGMA_SCALE });
     }
 
     /** The values of one row as text; which row it is stands before them. */
@@ -261,7 +267,7 @@
       const band = spread === null ? "" : ` ± ${T.number(1.96 * spread, digits)}`;
       const expected = twin === null ? words.no_data : `${T.number(twin, digits)}${band} ${unit}`;
       T.setText(texts.twin, this.believed ? `${ahead ? words.ahead : words.twin} ${expected}` : "");
-      const sigma = index < 0 || !this.measured ? null : T.worst(plan, index);
+      const sigma = index < 0 || !this.measured ? null : (plan.residual[index] ?? null);
       const out = sigma !== null && Math.abs(sigma) > T.SIGMA_LIMIT;
       const mark = !out ? "" : sigma > 0 ? "▲ " : "▼ ";
       T.setText(texts.residual, sigma === null ? "" : `${mark}${words.residual} ${T.number(sigma, 1, true)} σ`);

@@ -6,7 +6,7 @@
   const GOOD = 0,
     UNCERTAIN = 1,
     BAD = 2;
-  const FIELDS = ["lo", "hi", "twin", "deviation", "quality"];
+  const FIELDS = ["lo", "hi", "mean", "twin", "deviation", "quality"];
   const EMPTY = Object.freeze({ t: [], columns: {} });
 
   const micro = (seconds) => Math.round(seconds * 1e6);
@@ -17,6 +17,7 @@
     return {
       lo: column.lo ?? column.actual,
       hi: column.hi ?? column.actual,
+      mean: column.mean ?? column.actual ?? column.lo,
       twin: column.twin,
       deviation: column.deviation,
       quality: column.quality,
@@ -35,7 +36,7 @@
       this.head = head;
       this.t = [];
       this.columns = new Map(
-        this.charts.map(({ name }) => [name, { lo: [], hi: [], twin: [], deviation: [], quality: [] }]),
+        this.charts.map(({ name }) => [name, Object.fromEntries(FIELDS.map((field) => [field, []]))]),
       );
       this.push(reply, (time, index) => !index || time > reply.t[index - 1]);
       this.fetched = this.t.length;
@@ -145,7 +146,8 @@
   function readings(line, pick) {
     const quality = pick("quality"),
       lows = pick("lo"),
-      highs = pick("hi");
+      highs = pick("hi"),
+      means = pick("mean");
     const has = lows.map((value, i) => value !== null && highs[i] !== null && (quality[i] ?? GOOD) < BAD);
     const sure = has.map((there, i) => there && (quality[i] ?? GOOD) === GOOD);
     const doubtful = has.map((there, i) => there && quality[i] === UNCERTAIN);
@@ -162,14 +164,9 @@
       hi: only(highs, sure, doubtful),
       doubtLo: only(lows, beside, sure),
       doubtHi: only(highs, beside, sure),
-      anyLo: mend(
-        lows.map((value, i) => (has[i] ? value : null)),
-        line.t,
-        line.gap,
-        (i) => quality[i] === BAD,
-      ),
-      anyHi: mend(
-        highs.map((value, i) => (has[i] ? value : null)),
+      mean: only(means, sure, doubtful),
+      any: mend(
+        means.map((value, i) => (has[i] ? value : null)),
         line.t,
         line.gap,
         (i) => quality[i] === BAD,
@@ -220,6 +217,7 @@
       past: line.past,
       lo,
       hi,
+      mean: shown(read.mean),
       doubtLo,
       doubtHi,
       twin: middle,
@@ -228,8 +226,7 @@
       aheadTwin: middleAhead,
       aheadUpper: upper[1],
       aheadLower: lower[1],
-      residualLo: sigma(read.anyLo),
-      residualHi: sigma(read.anyHi),
+      residual: sigma(read.any), // of an interval that of its mean: one reading in 400 is beyond 3 sigma by chance
       bad: read.bad,
       spread: deviation.map((value) => (value === null ? null : value * Math.abs(factor))),
     };

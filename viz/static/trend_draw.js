@@ -11,6 +11,7 @@
     rule: "#8d9299",
     normal: "#dcdee1",
     actual: "#2b2f33",
+    range: "#a4aab0",
     doubt: "#7d838a",
     twin: "#3f6f9f",
     band: "#cbd8e5",
@@ -20,6 +21,7 @@
   });
   const FONT = '"Noto Sans KR","Noto Sans CJK KR","Malgun Gothic","Apple SD Gothic Neo",system-ui,sans-serif';
   const SIGMA_LIMIT = 3,
+    SIGMA_FAR = 5,
     SIGMA_DRAWN = 5.5,
     SIGMA_SCALE = 8; // lines end at DRAWN; beyond is the triangles' lane
   const MARK_SPACE = 12;
@@ -101,14 +103,14 @@
   }
 
   /** The y range of what is in view; the band counts with its 5-95 % quantiles only, and edges sit on round steps
-   * so that the axis stands still from row to row. */
-  function fit(plan, view, limits) {
+   * so that the axis stands still from row to row. Values that `must` be there make two boards alike. */
+  function fit(plan, view, limits, must) {
     const [first, last] = inView(plan.t, view);
     const cut = (name) => plan[name].slice(first, last + 1).filter((value) => value != null);
     const lines = ["lo", "hi", "doubtLo", "doubtHi", "twin", "aheadTwin"].flatMap(cut);
     const tops = [...cut("upper"), ...cut("aheadUpper")],
       bottoms = [...cut("lower"), ...cut("aheadLower")];
-    const all = [...lines, ...quantile(tops, 0.95), ...quantile(bottoms, 0.05)];
+    const all = [...lines, ...quantile(tops, 0.95), ...quantile(bottoms, 0.05), ...must];
     if (!all.length) return { min: 0, max: 1, step: 0.5 };
     let min = Infinity,
       max = -Infinity;
@@ -195,14 +197,6 @@
     });
   }
 
-  /** The residual of a row that lies furthest out. */
-  function worst(plan, i) {
-    const low = plan.residualLo[i] ?? null,
-      high = plan.residualHi[i] ?? null;
-    if (low === null || high === null) return null;
-    return Math.abs(low) > Math.abs(high) ? low : high;
-  }
-
   /** Residuals beyond three sigma: a bar in the one saturated colour, and a triangle that says which way. */
   function abnormal(u, plan) {
     inPlot(u, (ctx, box, dpr) => {
@@ -210,8 +204,8 @@
       ctx.lineWidth = 2 * dpr;
       let last = -Infinity;
       plan.t.forEach((time, i) => {
-        const value = worst(plan, i);
-        if (value === null || Math.abs(value) <= SIGMA_LIMIT) return;
+        const value = plan.residual[i] ?? null;
+        if (value === null || !told(plan.residual, i)) return;
         const x = u.valToPos(time, "x", true);
         if (x < box.left - MARK_SPACE * dpr || x > box.left + box.width + MARK_SPACE * dpr) return;
         const side = Math.sign(value);
@@ -225,6 +219,13 @@
         last = x;
       });
     });
+  }
+
+  /** Whether a residual is worth a colour: far off, or beyond three sigma with a neighbour; one in 370 is by chance. */
+  function told(residual, i) {
+    const value = residual[i];
+    if (Math.abs(value) <= SIGMA_LIMIT) return false;
+    return Math.abs(value) > SIGMA_FAR || [i - 1, i + 1].some((beside) => residual[beside] * Math.sign(value) > SIGMA_LIMIT);
   }
 
   function triangle(ctx, x, edge, side, dpr) {
@@ -247,7 +248,6 @@
     limits,
     nowLine,
     badMarks,
-    worst,
     abnormal,
   });
 })();

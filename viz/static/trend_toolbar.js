@@ -36,6 +36,7 @@
       buttons[next].focus();
       choose(spans[next]);
     });
+    group.hidden = !spans.length;
     const show = (span) => {
       const chosen = spans.indexOf(span);
       buttons.forEach((button, i) => {
@@ -132,12 +133,15 @@
     png.addEventListener("click", picture);
 
     /** aria-disabled, not disabled: the focus must not fall off the button that was just pressed. */
-    function show({ live, still, zoomed, extent, link }) {
+    function show({ live, twin, still, zoomed, extent, link }) {
       radio.show(zoomed ? null : extent);
       T.setText(span, zoomed ? T.duration(extent) : "");
       state.classList.toggle("twin-paused", !live);
-      T.setText(mode, live ? words.live : words.paused);
-      backButton.setAttribute("aria-disabled", String(live || still));
+      state.classList.toggle("twin-still", live && twin !== "live");
+      T.setText(mode, live ? words[`state_${twin}`] : words.paused);
+      backButton.setAttribute("aria-disabled", String(live));
+      backButton.hidden = Boolean(still);
+      state.hidden = Boolean(still) || (live && Boolean(link));
       T.setText(line, link);
       line.hidden = !link;
     }

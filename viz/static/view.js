@@ -9,7 +9,7 @@
   const DASHES = { power: "7 5", heat: "2 4" };
   const boards = new Map();
   let stream = null;
-  let last = { now: 0, at: 0, advisories: -1, begun: null };
+  let last = { now: 0, at: 0, advisories: -1, begun: null, state: "live" };
   let kept = null;
 
   /** Mounts a board in every place that has none, and lets go of those whose place is gone. */
@@ -89,13 +89,17 @@
     }
   }
 
+  /** Whether an event is of another history than the page: one that was begun anew. */
+  function another(event) {
+    return Boolean(last.begun && event.begun && event.begun !== last.begun);
+  }
+
   /** Notes an event, and lets the pages that show it follow: at once what was told, at a pace the rest. */
   function heard(event) {
     const waiting = document.querySelector("#frame > div")?.dataset.waiting;
-    const another = last.begun && event.begun && event.begun !== last.begun; // a history that was begun anew
-    if ((waiting && !event.trouble) || another) location.reload();
+    if ((waiting && !event.trouble) || another(event)) location.reload();
     const told = last.advisories >= 0 && event.advisories !== last.advisories;
-    last = { now: event.now ?? last.now, at: performance.now(), advisories: event.advisories ?? last.advisories, begun: event.begun ?? last.begun };
+    last = { now: event.now ?? last.now, at: performance.now(), advisories: event.advisories ?? last.advisories, begun: event.begun ?? last.begun, state: event.state ?? last.state };
     linked(true);
     if (told) set("pulse", last.advisories);
   }
@@ -115,17 +119,18 @@
     const dot = document.getElementById("link");
     const said = document.getElementById("link-said");
     if (!frame || !dot || !said) return;
-    frame.classList.toggle("down", !up);
-    dot.textContent = up ? "●" : "✕";
-    said.dataset.live ??= said.textContent;
-    said.textContent = up ? said.dataset.live : frame.dataset.offline;
+    const live = up && last.state === "live";
+    frame.classList.toggle("down", !live);
+    dot.textContent = live ? "●" : "✕";
+    said.textContent = up ? frame.dataset[last.state] : frame.dataset.offline;
   }
 
   /** Finds out whether the session is over where the server answers no more, and leads to the login then. */
   async function admitted() {
     try {
-      const { status } = await fetch(`${BASE}/delta?names=`, { cache: "no-store" });
-      if (status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+      const reply = await fetch(`${BASE}/delta?names=`, { cache: "no-store" });
+      if (reply.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+      if (reply.ok && another(await reply.json())) location.reload();
     } catch {
       // no connection: the board says so
     }

@@ -8,19 +8,19 @@ import pytest
 from tests.twin.live.story import station
 from twin.estimate.ahead import MEMBERS, Crossing, Outlook, _crossing, _durations
 from twin.live import foresight
-from twin.live.foresight import LOOK, STALE, Foresight
+from twin.live.foresight import FORGOTTEN, LOOK, STALE, Foresight
 
 FAULT, OTHER = "pump_2.rough", "pump_2.wear"
 
 
 class Belief:
-    """A filter whose fault grows by a thousandth a second."""
+    """A filter whose fault grows by a thousandth a second, until it rests."""
 
     suspects = (FAULT, OTHER)
-    now = 0.0
+    now, rest = 0.0, np.inf
 
     def severity(self, suspect: int) -> float:
-        return 1e-3 * self.now
+        return 1e-3 * min(self.now, self.rest)
 
     def deviation(self, suspect: int) -> float:
         return 1e-3
@@ -47,7 +47,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Any:
             told.append(bool(looked.conditions(0.0)))
         return told
 
-    see.foresight = looked  # type: ignore[attr-defined]
+    see.foresight, see.belief = looked, belief  # type: ignore[attr-defined]
     return see
 
 
@@ -84,6 +84,28 @@ def test_once_told_it_stays_until_it_is_unlikely(seen: Any) -> None:
     assert seen(FAULT, 0.0, range(1200, 1200 + step), 0.51)[-1]
     assert all(seen(FAULT, 0.0, range(1400, 1400 + 3 * step), 0.26))
     assert not seen(FAULT, 0.0, range(2400, 2400 + step), 0.24)[-1]
+
+
+def test_what_was_withdrawn_is_told_again_only_of_a_fault_that_has_grown_since(seen: Any) -> None:
+    step = int(LOOK) + 15
+    assert seen(FAULT, 0.0, range(1000, 1000 + step), 0.9)[-1]
+    seen.belief.rest = 1500.0
+    assert not seen(FAULT, 0.0, range(1500, 1500 + step), 0.1)[-1]
+    assert not any(seen(FAULT, 0.0, range(2000, 2000 + 5 * step), 0.9))
+    assert "horizon" in seen.foresight.values(0.0)
+    seen("", 0.0, range(4000, 4300))
+    assert not any(seen(FAULT, 0.0, range(4300, 4300 + 2 * step), 0.9))
+    seen.belief.rest = np.inf
+    assert seen(FAULT, 0.0, range(5000, 5000 + step), 0.9)[-1]
+
+
+def test_a_fault_that_was_not_named_for_an_hour_is_foreseen_as_if_it_were_new(seen: Any) -> None:
+    step = int(LOOK) + 15
+    seen(FAULT, 0.0, range(1000, 1000 + step), 0.9)
+    seen.belief.rest = 1500.0
+    seen(FAULT, 0.0, range(1500, 1500 + step), 0.1)
+    seen("", 0.0, range(2000, 2000 + int(FORGOTTEN) + 10))
+    assert seen(FAULT, 0.0, range(6000, 6000 + step), 0.9)[-1]
 
 
 def test_a_fault_that_is_called_something_else_for_a_while_leaves_what_was_foreseen(seen: Any) -> None:
