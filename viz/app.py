@@ -130,6 +130,10 @@ class View:
             prevent_initial_call=True,
         )(apart(self.gone))  # fmt: skip
         app.callback(
+            Output("wall-pulse", "children"), Input("pulse", "data"), State("url", "search"), spoken,
+            prevent_initial_call=True,
+        )(apart(self.wall))  # fmt: skip
+        app.callback(
             Output("log-pulse", "children"), Input("pulse", "data"), State("url", "search"), spoken,
             prevent_initial_call=True,
         )(apart(self.log))  # fmt: skip
@@ -198,6 +202,11 @@ class View:
         """Return what stands, below the tiles."""
         seen = self.feed.seen
         return overview.standing(seen, _planned(seen), _spoken(search, language))
+
+    def wall(self, _pulse: Any, search: str, language: str | None) -> Any:
+        """Return the course of what matters most now."""
+        seen = self.feed.seen
+        return overview.wall(seen, _planned(seen), _spoken(search, language))
 
     def listed(self, _beat: Any, search: str, language: str | None) -> Any:
         """Return the list of advisories anew."""
@@ -312,10 +321,10 @@ def _banner(seen: Seen, language: Language) -> Any:
     """Return the most urgent advisory, and how many there are."""
     if seen.trouble:
         return html.Span(seen.trouble, className="wrong")
-    announced = [a for a in seen.standing if a.state in glance.ANNOUNCED]
+    announced = glance.announced(seen)
     if not announced or seen.plan is None:
         return html.Span(word("nothing_stands", language), className="quiet")
-    first = advisories.ordered(announced)[0]
+    first = announced[0]
     states = Counter(a.state for a in announced)
     counts = [
         word(name, language, count) for name, count in (

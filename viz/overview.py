@@ -106,6 +106,14 @@ def about(advisory: Advisory, asset: str, plan: Plan) -> bool:
     return subject == asset or bool({asset, *tags} & {*advisory.about, advisory.key.partition(":")[2]})
 
 
+def announced(seen: Seen, asset: str = "") -> list[Advisory]:
+    """Return what is announced, of an asset alone if one is given, the most urgent first."""
+    mine = [a for a in seen.standing if a.state in ANNOUNCED]
+    if asset and seen.plan is not None:
+        mine = [a for a in mine if about(a, asset, seen.plan)]
+    return sorted(mine, key=lambda a: (rank(a), a.priority, -a.raised))
+
+
 def rank(advisory: Advisory) -> int:
     """Return 0 for an advisory that is active and announced, 1 for one that has returned, 2 for a hidden one."""
     return 1 if advisory.state == "returned" else 0 if advisory.state in ANNOUNCED else 2
@@ -119,10 +127,10 @@ def evidence(advisory: Advisory, plan: Plan) -> list[str]:
     found = [name for _, name in named]
     found += [str(advisory.values[k]) for k in ("tag", "limit_tag") if advisory.values.get(k) in known]
     found += [name for name in (*advisory.about, advisory.key.partition(":")[2]) if name in known]
-    own = [s.name for s in plan.outputs[: plan.tags] if about(advisory, s.asset, plan)]
-    mine = [name for name in found if name in own]
+    mine = [s for s in plan.outputs[: plan.tags] if about(advisory, s.asset, plan)]
+    own = [s.name for s in sorted(mine, key=lambda s: s.low is None and s.high is None)]  # what has a limit first
     # A fault is seen at its own asset first, though a tag far off may have told it.
-    return list(dict.fromkeys([*mine, *found[: MOST_FAR if own else None], *own]))
+    return list(dict.fromkeys([*(n for n in found if n in own), *own[:1], *found[: MOST_FAR if own else None], *own]))
 
 
 def _health(plan: Plan, row: Row | None, asset: str) -> tuple[tuple[str, ...], int]:

@@ -25,7 +25,9 @@ ENOUGH = 4
 LIKELY, UNLIKELY = 0.5, 0.25
 """A crossing this likely within the horizon is an advisory of its own, until it is less likely than the second."""
 SURE = 3.0
-"""Standard deviations that a fault has to have grown by since a crossing was withdrawn, to be told one again."""
+"""Standard deviations that a fault has to have grown by since a crossing was withdrawn, to be told one again;"""
+GROWN = 0.15
+"""and by which part of itself: the estimate of a fault that rests wanders for hours by more than it knows of."""
 FORGOTTEN = 3600.0
 """How long a fault isn't named until that is forgotten: it may have been repaired [s]."""
 STALE = 900.0
@@ -104,9 +106,9 @@ class Foresight:
         """
         if self.path not in self.withdrawn:
             return True
-        suspect = self.belief.suspects.index(self.path)
-        grown = math.copysign(1.0, self.belief.unit(suspect)) * (self.notes[-1][1] - self.withdrawn[self.path][0])
-        return grown > SURE * self.belief.deviation(suspect)
+        suspect, before = self.belief.suspects.index(self.path), self.withdrawn[self.path][0]
+        grown = math.copysign(1.0, self.belief.unit(suspect)) * (self.notes[-1][1] - before)
+        return grown > max(SURE * self.belief.deviation(suspect), GROWN * abs(before))
 
     def values(self, epoch: float) -> dict[str, float | str]:
         """Return the parameters of a text that say what is passed when; `epoch` turns times into source time [s]."""

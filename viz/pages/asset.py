@@ -5,7 +5,6 @@ from urllib.parse import quote
 
 from dash import dcc, html
 
-from twin.documents import Advisory
 from twin.history.plan import Plan, Shown
 from twin.history.row import Row
 from viz import overview, parts, payload
@@ -49,18 +48,12 @@ def _first(seen: Seen, plan: Plan) -> str:
 
 def _ordered(seen: Seen, plan: Plan, asset: str) -> list[payload.Chart]:
     """Return what is drawn of an asset, first what an advisory points at, so that it needn't be looked for."""
-    mine = _about(seen, plan, asset)
+    mine = overview.announced(seen, asset)
     pointed = list(dict.fromkeys(name for a in mine for name in overview.evidence(a, plan)))
     return sorted(
         payload.charts(plan, asset),
         key=lambda c: pointed.index(c.shown.name) if c.shown.name in pointed else len(pointed),
     )
-
-
-def _about(seen: Seen, plan: Plan, asset: str) -> list[Advisory]:
-    """Return what stands about an asset, the most urgent first."""
-    mine = [a for a in seen.standing if a.state in overview.ANNOUNCED and overview.about(a, asset, plan)]
-    return sorted(mine, key=lambda a: (overview.rank(a), a.priority, -a.raised))
 
 
 def told(seen: Seen, plan: Plan, language: Language, asset: str) -> Any:
@@ -70,7 +63,7 @@ def told(seen: Seen, plan: Plan, language: Language, asset: str) -> Any:
             [parts.mark(a.priority, language, unseen=a.state == "unacknowledged"),
              html.Span(parts.headline(a, language, plan, seen.now), className="headline")],
             href=f"/advisories?id={quote(a.id)}", className="row over" if a.state == "returned" else "row",
-        ) for a in _about(seen, plan, asset)
+        ) for a in overview.announced(seen, asset)
     ]  # fmt: skip
     return html.Div(rows, className="rows told", **parts.labelled(word("about_here", language))) if rows else None
 

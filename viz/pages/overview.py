@@ -14,6 +14,8 @@ from viz.overview import Tile
 from viz.titles import kind
 from viz.words import Language, word
 
+ON_WALL = 2
+"""Tags whose course a large screen shows."""
 MOST = 6
 """Advisories that are listed."""
 
@@ -28,8 +30,20 @@ def content(seen: Seen, language: Language) -> Any:
         parts.quiet(plan.about) if plan.about else None,
         html.Div(flow(seen, plan, language), id="flow-pulse"),
         _legend(plan, language),
-        html.Div(standing(seen, plan, language), id="standing-pulse"),
+        html.Div([
+            html.Div(standing(seen, plan, language), id="standing-pulse"),
+            html.Div(wall(seen, plan, language), id="wall-pulse", className="wall"),
+        ], className="below"),
     ])  # fmt: skip
+
+
+def wall(seen: Seen, plan: Plan, language: Language) -> Any:
+    """Return the course of what matters most, which a large screen has room for."""
+    tags = plan.outputs[: plan.tags]
+    names = [name for a in overview.announced(seen)[:1] for name in overview.evidence(a, plan)]
+    names += [shown.name for shown in sorted(tags, key=lambda shown: shown.low is None and shown.high is None)]
+    chosen = list(dict.fromkeys(names))[:ON_WALL]
+    return html.Div(parts.board(plan, language, names=chosen, span=1800), key=" ".join(chosen)) if chosen else None
 
 
 def flow(seen: Seen, plan: Plan, language: Language) -> html.Div:
@@ -116,10 +130,9 @@ def _legend(plan: Plan, language: Language) -> html.Div:
 
 def standing(seen: Seen, plan: Plan, language: Language) -> Any:
     """Return what stands, the most urgent first."""
-    announced = [a for a in seen.standing if a.state in overview.ANNOUNCED]
+    announced = overview.announced(seen)
     if not announced:
         return parts.panel(word("advisories", language), parts.quiet(word("nothing_stands", language)))
-    announced.sort(key=lambda a: (overview.rank(a), a.priority, -a.raised))
     rows: list[Any] = [
         dcc.Link(
             [parts.mark(a.priority, language, unseen=a.state == "unacknowledged"),

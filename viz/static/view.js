@@ -15,11 +15,12 @@
   /** Mounts a board in every place that has none, and lets go of those whose place is gone. */
   function mount() {
     for (const [place, board] of boards) {
-      if (place.isConnected) continue;
+      if (place.isConnected && place.offsetParent) continue;
       board.destroy();
       boards.delete(place);
     }
     for (const place of document.querySelectorAll(".board[data-board]")) {
+      if (!place.offsetParent) continue; // not on a screen of this size
       if (!boards.has(place)) boards.set(place, window.twinBoard.mount(place, JSON.parse(place.dataset.board)));
     }
     draw();
@@ -159,7 +160,7 @@
     }
   });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) beat(); });
-  window.addEventListener("resize", draw);
+  window.addEventListener("resize", () => { mount(); listen(); });
 
   /** A language that the address asks for stays when the next page is opened. */
   function keepLanguage() {
