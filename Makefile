@@ -7,7 +7,7 @@
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 BENCH := .venv/.bench
-SCRIPTS := events fork hybrid kernel journal clean estimator ingest fuzz crash advisories demo_faults view
+SCRIPTS := events fork hybrid kernel journal clean estimator ingest fuzz crash advisories demo_faults forecast view
 
 .PHONY: demo test format bench clean
 .DEFAULT_GOAL := test

@@ -86,12 +86,14 @@ def outlook(
     *,
     trend: Trend | None = None,
     key: str = "ahead",
+    wandering: bool = False,
 ) -> Outlook:
     """Run members drawn from the belief ahead.
 
     The plant goes on as it runs now: set points, loads and what else moves from outside stay, faults stay or follow
-    their trend. What is drawn beyond the bounds of a quantity stands at them. A member that fails counts as one that
-    has passed everything it was going to pass.
+    their trend. With `wandering` what the belief lets wander goes on to wander, and the middle band is what becomes of
+    its mean. What is drawn beyond the bounds of a quantity stands at them. A member that fails counts as one that has
+    passed everything it was going to pass.
 
     Parameters
     ----------
@@ -110,20 +112,28 @@ def outlook(
     SimulationError
         If every member fails.
     """
-    drawn = _drawn(belief, trend, key)
+    drawn = _drawn(belief, trend, key, centred=wandering)
     times = horizon * (np.arange(1, STEPS + 1) / STEPS) ** 2
-    shown, guards = _run(belief, limits, drawn, trend, times)
+    walk = _walk(belief, times, key) if wandering else None
+    shown, guards = _run(belief, limits, drawn, trend, times, walk)
     times = times[: shown.shape[2]]
     names = [t.name for t in belief.tags]
     crossings = [*_limits(names, limits, shown, times), *_guards(guards, belief.plant.assets)]
     crossings.sort(key=lambda c: (c.middle, -c.probability, c.what))
-    return Outlook(times, np.quantile(shown, QUANTILES, axis=1), tuple(crossings))
+    bands = np.quantile(shown, QUANTILES, axis=1)
+    if wandering:
+        bands[1] = shown[:, 0]
+    return Outlook(times, bands, tuple(crossings))
 
 
 class _Drawn(NamedTuple):
-    """Members drawn from the belief, and each one's severity of the fault, its change a second, and for how long."""
+    """Members drawn from the belief, and each one's severity of the fault, its change a second, and for how long.
+
+    Unknowns of each are `inner`, as the filter counts them, (unknowns, members).
+    """
 
     members: Ensemble
+    inner: np.ndarray
     severities: np.ndarray
     rates: np.ndarray
     durations: np.ndarray
@@ -135,6 +145,7 @@ def _run(
     drawn: _Drawn,
     trend: Trend | None,
     times: np.ndarray,
+    walk: np.ndarray | None = None,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Return what instruments show, (tags, members, times reached), and when each member passes which guard."""
     members, begin = drawn.members, drawn.members.time
@@ -143,7 +154,10 @@ def _run(
     bounds = np.array([limits.get(t.name, (-np.inf, np.inf)) for t in belief.tags])
     shown: list[np.ndarray] = []
     guards: dict[str, np.ndarray] = {}
-    for ahead in times:
+    for k, ahead in enumerate(times):
+        if walk is not None:
+            for i in np.flatnonzero(walk[:, k].any(axis=1)):
+                _put(belief, members, int(i), drawn.inner[i] + walk[i, k])
         if trend is not None:
             low, high = belief.plant.quantity(trend.path).bounds
             members.set(
@@ -165,8 +179,8 @@ def _run(
     return np.stack(shown, axis=2), guards
 
 
-def _drawn(belief: UnscentedFilter, trend: Trend | None, key: str) -> _Drawn:
-    """Draw members from the belief."""
+def _drawn(belief: UnscentedFilter, trend: Trend | None, key: str, *, centred: bool = False) -> _Drawn:
+    """Draw members from the belief; the first is what is believed most where they are to be `centred`."""
     state = belief.state()
     members = Ensemble(belief.plant, MEMBERS, belief.compiled)
     members.restore(state["z"], state["c"])
@@ -174,23 +188,39 @@ def _drawn(belief: UnscentedFilter, trend: Trend | None, key: str) -> _Drawn:
     size = mean.size
     factor = factored(np.ascontiguousarray(covariance), size)
     draws = normal(member_seeds(0, MEMBERS), key, "belief", 0, size + 3)
+    if centred:
+        draws[0] = 0.0
     away = draws[:, :size] @ factor
-    for i, unknown in enumerate(belief.unknowns):
-        u = mean[i] + away[:, i]
-        base, scale = belief.places.base[i], belief.places.scale[i]
-        values = base * np.exp(scale * u) if belief.places.kind[i] == LOGARITHMIC else base + scale * u
-        for path in unknown.paths:
-            low, high = belief.plant.quantity(path).bounds
-            members.set(path, np.clip(values, low, high))
+    inner = (mean + away[:, :size])[:, : len(belief.unknowns)].T
+    for i in range(len(belief.unknowns)):
+        _put(belief, members, i, inner[i])
     followers = [belief.compiled.layout.states[row] for row in belief.places.followers]
     for k, path in enumerate(followers):
         low, high = belief.plant.quantity(path).bounds
         members.set(path, np.clip(members.get(path) + away[:, size + k], low, high))
     if trend is None:
-        return _Drawn(members, *np.zeros((3, MEMBERS)))
+        return _Drawn(members, inner, *np.zeros((3, MEMBERS)))
     severities = trend.severity + trend.deviation * draws[:, size]
     rates = trend.rate + trend.rate_deviation * draws[:, size + 1]
-    return _Drawn(members, severities, rates, _durations(trend.seen, draws[:, size + 2]))
+    return _Drawn(members, inner, severities, rates, _durations(trend.seen, draws[:, size + 2]))
+
+
+def _put(belief: UnscentedFilter, members: Ensemble, i: int, u: np.ndarray) -> None:
+    """Give members an unknown, as the filter counts it."""
+    base, scale = belief.places.base[i], belief.places.scale[i]
+    values = base * np.exp(scale * u) if belief.places.kind[i] == LOGARITHMIC else base + scale * u
+    for path in belief.unknowns[i].paths:
+        low, high = belief.plant.quantity(path).bounds
+        members.set(path, np.clip(values, low, high))
+
+
+def _walk(belief: UnscentedFilter, times: np.ndarray, key: str) -> np.ndarray:
+    """Return how far each unknown has wandered at each time, as the filter counts it, (unknowns, times, members)."""
+    count = len(belief.unknowns)
+    draws = normal(member_seeds(0, MEMBERS), key, "wander", 0, count * times.size).T.reshape(count, times.size, MEMBERS)
+    draws[:, :, 0] = 0.0  # the first member stands for what is believed most
+    steps = np.sqrt(np.diff(times, prepend=0.0)[:, None] * belief.wander[:count, None, None])
+    return np.cumsum(steps * draws, axis=1)
 
 
 def _durations(seen: float, draws: np.ndarray) -> np.ndarray:

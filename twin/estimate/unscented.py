@@ -169,6 +169,11 @@ class UnscentedFilter:
         """How unknowns are standardised, and where they stand in a member."""
         return self._places
 
+    @property
+    def wander(self) -> np.ndarray:
+        """Return by which variance a second what is estimated wanders, as the filter counts it, (n,)."""
+        return self._tuning.wander
+
     def unit(self, suspect: int) -> float:
         """Return the severity, SI, in which a hypothesis counts."""
         return float(self._hypotheses.unit[suspect])

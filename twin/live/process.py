@@ -94,6 +94,7 @@ def follow(
             _write(history, instants, twin, halt, log)
             for _, instant in instants:
                 told(instant)
+            shown.see([instant for _, instant in instants])
             if entries and time.monotonic() - saved >= SNAPSHOT_EVERY:
                 _save(folder, twin, reader, history, log)
                 saved = time.monotonic()

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from twin.clean.tally import CAUSES
 from twin.errors import DataError, SimulationError
 from twin.estimate.ahead import outlook
 from twin.estimate.unscented import UnscentedFilter
+from twin.live.hindsight import Hindsight
 from twin.live.instant import Instant
 from twin.live.scribe import Scribe, row_of
 from twin.live.source import MICRO, Source
@@ -48,7 +49,13 @@ class Shown:
         self._from = -math.inf
         """Source time of the last look ahead [us]."""
         self._newest: Instant | None = None
+        self._hindsight = Hindsight(len(twin.tags))
         self._trouble = ""
+
+    def see(self, instants: Sequence[Instant]) -> None:
+        """Learn from what was settled how good the forecasts were."""
+        for instant in instants:
+            self._hindsight.see(instant.time, instant.reading)
 
     def due(self) -> bool:
         """Return whether it is time to say again how the twin is doing."""
@@ -66,7 +73,7 @@ class Shown:
             self._headed = time.monotonic() + max(HEAD_EVERY, SHARE * (time.monotonic() - now))
         if now >= self._looked and self.twin.reached >= self._from + AHEAD_EVERY * MICRO:
             self._from = self.twin.reached
-            found["ahead"] = ahead(self.twin, self._newest)
+            found["ahead"] = ahead(self.twin, self._newest, self._hindsight)
             self._looked = time.monotonic() + SHARE * (time.monotonic() - now)
         if found:
             self.tell(history, **found)
@@ -129,19 +136,19 @@ def _read(tags: tuple[str, ...], head: Instant) -> dict[str, Any]:
     return {"time": head.time, "tags": read}
 
 
-def ahead(twin: LiveTwin, newest: Instant | None) -> dict[str, Any] | None:
+def ahead(twin: LiveTwin, newest: Instant | None, hindsight: Hindsight) -> dict[str, Any] | None:
     """Return what the tags will show if all goes on as it does: times from now, means, deviations of a reading; SI.
 
     Members are drawn along directions in which the readings leave much open; their outputs differ from the first
     moment, though the readings say what those are. So what they differ by once they have settled is left out, and what
-    is expected now is put in its place.
+    is expected now is put in its place. Then it is as wide as `hindsight` says that such forecasts have to be.
     """
     belief = twin.filter
     if not isinstance(belief, UnscentedFilter) or not twin.reached or newest is None:
         return None
     trend = twin.foresight.trend() if twin.foresight.growing() else None
     try:
-        found = outlook(belief, {}, AHEAD, trend=trend, key=f"shown {twin.reached}")
+        found = outlook(belief, {}, AHEAD, trend=trend, key=f"shown {twin.reached}", wandering=True)
     except SimulationError:
         return None
     low, middle, high = found.bands
@@ -151,9 +158,8 @@ def ahead(twin: LiveTwin, newest: Instant | None) -> dict[str, Any] | None:
     grown[:, :first] = 0.0
     moved = middle - middle[:, first, None]
     moved[:, :first] = 0.0
-    return {
-        "time": twin.reached / MICRO,
-        "times": found.times,
-        "mean": newest.expected[:m, None] + moved,
-        "deviation": np.sqrt(newest.deviation[:m, None] ** 2 + grown),
-    }
+    at, mean = twin.reached / MICRO, newest.expected[:m, None] + moved
+    deviation = np.sqrt(newest.deviation[:m, None] ** 2 + grown)
+    wide = hindsight.widened(found.times, deviation)
+    hindsight.note(at, found.times, mean, deviation)
+    return {"time": at, "times": found.times, "mean": mean, "deviation": wide}

@@ -14,6 +14,7 @@ from viz.overview import Tile
 from viz.titles import kind
 from viz.words import Language, word
 
+BLANK = "\N{NO-BREAK SPACE}"
 ON_WALL = 2
 """Tags whose course a large screen shows."""
 MOST = 6
@@ -67,14 +68,10 @@ def _near(first: str, second: str, layer_of: dict[str, int]) -> bool:
 
 
 def _tile(tile: Tile, seen: Seen, plan: Plan, language: Language) -> dcc.Link:
-    state = {True: "running", False: "stopped", None: "always"}[tile.running]
     lines = [
         html.Div([html.Span(tile.name, className="name"), _mark(tile, language)], className="top"),
         html.Div(kind(tile.title, language), className="kind"),
-        html.Div(
-            [html.Span("▶" if tile.running else "◻", className="shape", **parts.MUTE), word(state, language)],
-            className=f"state {state}",
-        ) if tile.running is not None else html.Div(_healthy(tile, language), className="state"),
+        html.Div(_running(tile, language), className="state"),
         html.Div(_deviation(tile, language), className="deviation"),
         html.Div(_age(tile, seen, plan, language), className="age"),
     ]  # fmt: skip
@@ -83,6 +80,14 @@ def _tile(tile: Tile, seen: Seen, plan: Plan, language: Language) -> dcc.Link:
         lines, href=f"/asset?name={quote(tile.name)}", id=f"tile-{tile.name}", title=title,
         className=f"tile {'abnormal' if tile.priority else ''}",
     )  # fmt: skip
+
+
+def _running(tile: Tile, language: Language) -> Any:
+    """Return whether an asset runs; of one that always does how its estimated parameters are."""
+    if tile.running is None:
+        return _healthy(tile, language) if tile.estimated else BLANK
+    said = word("running" if tile.running else "stopped", language)
+    return [html.Span("▶" if tile.running else "◻", className="shape", **parts.MUTE), said]
 
 
 def _mark(tile: Tile, language: Language) -> Any:
@@ -106,7 +111,7 @@ def _deviation(tile: Tile, language: Language) -> Any:
 
 def _age(tile: Tile, seen: Seen, plan: Plan, language: Language) -> Any:
     if math.isnan(tile.age):
-        return "\N{NO-BREAK SPACE}"
+        return BLANK
     if seen.state != "live":  # an age would count to an end that nobody knows
         return f"{word('last_data', language)} {parts.clock(tile.heard, plan, date=False)}"
     late = tile.age > overview.STALE * plan.every + plan.lag

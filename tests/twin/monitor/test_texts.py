@@ -67,17 +67,17 @@ AHEAD = {"limit_tag": "TI-111", "limit": 80.0, "unit": "degC", "direction": "hig
 def test_a_fault_reads_as_an_operator_expects() -> None:
     assert told("fault", {**WEAR, **AHEAD, "early": NOW + 1500.0, "late": NOW + 4000.0}) == Text(
         "pump_1: wear suspected (83 %)",
-        "Since 15:06 (40 min ago) averaged readings differ from what the twin expects: PI-101 6.2 sigma too low, FI-101 4.1 "
-        "sigma too high. Of all declared faults this one explains it best: share of the shut-off head lost to a worn "
-        "impeller.",
+        "Since 15:06 (40 min ago) averaged readings differ from what the twin expects: PI-101 6.2 sigma too low, "
+        "FI-101 4.1 sigma too high. Of all declared faults this one explains it best: share of the shut-off head "
+        "lost to a worn impeller.",
         "If it goes on like this, TI-111 rises above 80 °C at 16:26 (in 40 min), most likely between 16:11 and 16:53.",
         "Plan an impeller change; run the other pump meanwhile. Act within 7 days.",
         "No declared quantity is known whose reading would make this surer.",
     )
     assert told("fault", {**WEAR, **AHEAD, "tell": OF_KIND["place"]}, "ko") == Text(
         "pump_1 임펠러 마모 의심 (83%)",
-        "15:06(40분 전)부터 평균한 실측값이 트윈의 예상과 다릅니다: PI-101 6.2\u03c3 낮음, FI-101 4.1\u03c3 높음. 선언된 고장 "
-        "가운데 임펠러 마모가 이를 가장 잘 설명합니다: 임펠러 마모로 줄어든 체절 양정의 비율.",
+        "15:06(40분 전)부터 평균한 실측값이 트윈의 예상과 다릅니다: PI-101 6.2\u03c3 낮음, FI-101 4.1\u03c3 높음. "
+        "선언된 고장 가운데 임펠러 마모가 이를 가장 잘 설명합니다: 임펠러 마모로 줄어든 체절 양정의 비율.",
         "이대로 가면 16:26(40분 뒤)에 TI-111이 80 °C를 넘을 것으로 예측됩니다.",
         "임펠러 교체를 계획하고, 그동안 다른 펌프로 운전하십시오. 7일 안에 조치하십시오.",
         "pump_1 베어링 온도(T_b)를 측정하면 더 확실해집니다.",
