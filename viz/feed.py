@@ -159,7 +159,7 @@ class Feed:
         self._rows.clear()
         self._see(Seen(
             plan=history.plan(), advisories=self.seen.advisories, oldest=history.oldest() or 0.0,
-            begun=int(history.about("begun") or 0),
+            begun=int(history.live("begun") or 0),
         ))  # fmt: skip
         while not self._stop.is_set():
             found = history.version()

@@ -60,8 +60,8 @@ class Scribe(History):
         self._db.execute("pragma synchronous=normal")
         if not self._db.execute("select 1 from sqlite_schema limit 1").fetchone():
             self._db.executescript(f"begin immediate;{_SCHEMA}{trends.SCHEMA}pragma user_version={FORMAT};")
-            begun = msgspec.msgpack.encode(time.time_ns())  # whoever reads sees that it is another than before
-            self._db.execute("insert or ignore into about values('begun',?)", (begun,))
+            begun = pack(time.time_ns())  # whoever reads sees that it is another than before
+            self._db.execute("insert or ignore into live values('begun',?)", (begun,))
             self._db.execute("commit")
         self._check_format()
 
