@@ -234,9 +234,10 @@
           u.setScale("x", { min: view.from, max: view.until });
           u.setScale("y", y);
         });
+      const blank = new Array(p.t.length).fill(null);
       put(
         this.u,
-        [p.t, p.upper, p.lower, p.aheadUpper, p.aheadLower, p.doubtLo, p.doubtHi, p.lo, p.hi, p.aheadTwin, p.twin, p.mean],
+        [p.t, p.upper, p.lower, p.aheadUpper, p.aheadLower, p.doubtLo, p.doubtHi, p.ranged ? p.lo : blank, p.ranged ? p.hi : blank, p.aheadTwin, p.twin, p.mean],
         this.scale,
       );
       const clip = (values) =>

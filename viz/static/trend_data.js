@@ -192,6 +192,8 @@
     const twin = pick("twin"),
       deviation = pick("deviation");
     const read = readings(line, pick);
+    const lows = pick("lo"),
+      highs = pick("hi");
     const sigma = (values) =>
       values.map((value, i) => {
         if (value == null) return value;
@@ -218,6 +220,7 @@
       lo,
       hi,
       mean: shown(read.mean),
+      ranged: lows.some((low, i) => low !== null && low !== highs[i]), // instants have no range beside their value
       doubtLo,
       doubtHi,
       twin: middle,

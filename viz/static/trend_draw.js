@@ -52,7 +52,8 @@
     });
   }
 
-  /** Draws rows of minimum and maximum as one line that touches both, so a bucket hides no extreme. */
+  /** Draws rows of minimum and maximum as one line that touches both, so a bucket hides no extreme; rows that share a
+   * column of pixels are one stroke from the least to the most of them. */
   function envelope(lowIndex, highIndex) {
     return (u, _, first, last) => {
       const path = new Path2D();
@@ -60,23 +61,38 @@
         lows = u.data[lowIndex],
         highs = u.data[highIndex];
       let pen = false,
-        y = 0;
+        y = 0,
+        column = null; // { x, top, bottom }: the column that is being gathered
+      const flush = () => {
+        if (!column) return;
+        const { x, top, bottom } = column;
+        const near = !pen || Math.abs(top - y) <= Math.abs(bottom - y) ? top : bottom;
+        if (!pen) path.moveTo(x - ratio(), near); // a stub, so that a lone reading shows
+        path.lineTo(x, near);
+        y = near === top ? bottom : top;
+        if (top !== bottom) path.lineTo(x, y);
+        pen = true;
+        column = null;
+      };
       for (let i = first; i <= last; i += 1) {
         if (lows[i] === undefined || highs[i] === undefined) continue;
         if (lows[i] === null || highs[i] === null) {
+          flush();
           pen = false;
           continue;
         }
-        const x = u.valToPos(times[i], "x", true);
-        const low = u.valToPos(lows[i], "y", true),
-          high = u.valToPos(highs[i], "y", true);
-        const near = !pen || Math.abs(low - y) <= Math.abs(high - y) ? low : high;
-        if (!pen) path.moveTo(x - ratio(), near); // a stub, so that a lone reading shows
-        path.lineTo(x, near);
-        y = near === low ? high : low;
-        if (low !== high) path.lineTo(x, y);
-        pen = true;
+        const x = Math.round(u.valToPos(times[i], "x", true));
+        const bottom = u.valToPos(lows[i], "y", true),
+          top = u.valToPos(highs[i], "y", true);
+        if (column?.x !== x) {
+          flush();
+          column = { x, top, bottom };
+        } else {
+          column.top = Math.min(column.top, top);
+          column.bottom = Math.max(column.bottom, bottom);
+        }
       }
+      flush();
       return { stroke: path, fill: null, clip: null, band: null, gaps: null, flags: 1 };
     };
   }

@@ -45,8 +45,8 @@ def test_a_unit_shows_converted_values_and_leaves_the_data_alone(page: Page, pla
     mount(page)
     before = page.evaluate("board.data('PI-102').hi")
     page.get_by_label("unit, PI-102").select_option("kPa")
-    wait(page, "board.data('PI-102').shown[8][0] > 100")
-    shown = page.evaluate("board.data('PI-102').shown[8].slice(0, 300)")
+    wait(page, "board.data('PI-102').shown[11][0] > 100")
+    shown = page.evaluate("board.data('PI-102').shown[11].slice(0, 300)")
     assert shown == pytest.approx([value * 100 for value in before])
     assert page.evaluate("board.data('PI-102').hi") == before
     expect(page.locator(".twin-actual").first).to_contain_text("kPa")
