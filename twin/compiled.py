@@ -9,6 +9,8 @@ COMPILED = {"cache": True, "error_model": "numpy", "nogil": True}
 """Of what Python calls."""
 INNER = {**COMPILED, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """Of what compiled code alone calls."""
+INLINED = {**INNER, "forceinline": True, "_nrt": False}
+"""Of what is copied to where it is called: a call passes every array of a tuple by value."""
 
 STAMP = "sources.sha256"
 

@@ -41,10 +41,14 @@ def bits(seeds: np.ndarray, name: str, purpose: str, first: int, count: int) -> 
     return _bits(seeds, name, purpose, np.arange(first + 1, first + count + 1, dtype=np.uint64))
 
 
-def _bits(seeds: np.ndarray, name: str, purpose: str, ordinals: np.ndarray) -> np.ndarray:
+def starts(seeds: np.ndarray, name: str, purpose: str) -> np.ndarray:
+    """Return where each seed's stream starts, uint64: compiled code goes on from there by itself."""
     key = np.uint64(crc32(name.encode()) << 32 | crc32(purpose.encode()))
-    start = _mixed(_mixed(np.asarray(seeds, np.uint64)) ^ _mixed(np.array([key]) + _GOLDEN))
-    return _mixed(start[:, None] + _GOLDEN * ordinals)
+    return _mixed(_mixed(np.asarray(seeds, np.uint64)) ^ _mixed(np.array([key]) + _GOLDEN))
+
+
+def _bits(seeds: np.ndarray, name: str, purpose: str, ordinals: np.ndarray) -> np.ndarray:
+    return _mixed(starts(seeds, name, purpose)[:, None] + _GOLDEN * ordinals)
 
 
 def _open(drawn: np.ndarray) -> np.ndarray:

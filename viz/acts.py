@@ -34,7 +34,7 @@ LOOK = 0.1
 """How often is looked whether it has [s]."""
 ROLES: dict[str, Role] = {"operator": "operator", "engineer": "engineer"}
 """As which role of the service an account acts; a viewer does nothing."""
-_log = logging.getLogger("uvicorn.error")
+_log = logging.getLogger("viz")
 
 
 class Asked(Struct, frozen=True, forbid_unknown_fields=True):

@@ -35,7 +35,7 @@ SCRIPTS = (
 )  # fmt: skip
 STYLES = ("vendor/uPlot.min.css", "trend.css", "view.css")
 
-_log = logging.getLogger("uvicorn.error")
+_log = logging.getLogger("viz")
 _seconds = re.compile(r"[1-9][0-9]{0,6}")
 _INDEX = """<!DOCTYPE html>
 <html lang="en">
@@ -104,6 +104,7 @@ class View:
             dcc.Store(id="language", storage_type="local"),
             dcc.Store(id="pulse"),
             dcc.Store(id="beat"),
+            dcc.Store(id="slow"),
             html.Div(id="frame"),
         ], id="root")  # fmt: skip
 
@@ -113,14 +114,13 @@ class View:
             Output("frame", "children"), Input("url", "pathname"), Input("url", "search"), Input("language", "data")
         )(apart(self.frame))
         spoken = State("language", "data")
-        for target, shown in (
-            ("banner", self.banner), ("flow-pulse", self.flow), ("standing-pulse", self.standing),
-            ("listed-pulse", self.listed), ("told-pulse", self.told), ("choices-pulse", self.choices),
-            ("reasons-pulse", self.reasons), ("figures-pulse", self.figures),
+        for pace, target, shown in (
+            ("beat", "flow-pulse", self.flow), ("slow", "banner", self.banner),
+            ("slow", "standing-pulse", self.standing), ("slow", "listed-pulse", self.listed),
+            ("slow", "told-pulse", self.told), ("slow", "choices-pulse", self.choices),
+            ("slow", "reasons-pulse", self.reasons), ("slow", "figures-pulse", self.figures),
         ):  # fmt: skip
-            app.callback(Output(target, "children"), Input("beat", "data"), State("url", "search"), spoken)(
-                apart(shown)
-            )
+            app.callback(Output(target, "children"), Input(pace, "data"), State("url", "search"), spoken)(apart(shown))
         app.callback(
             Output("does-pulse", "children"), Input("pulse", "data"), State("url", "search"), spoken,
             prevent_initial_call=True,

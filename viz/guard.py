@@ -37,7 +37,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9](?:[a-z0-9._-]{0,252}))(?::([0-9]{1,5}))?")
 _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _METHODS = "GET, HEAD, POST, OPTIONS"
-_log = logging.getLogger("uvicorn.error")
+_log = logging.getLogger("viz")
 _DATA = re.compile(r"(?i)\bsrc\s*=|\btype\s*=\s*[\"']?application/json")
 
 # Dash and Plotly set styles as they draw; Plotly draws its pictures from data and blobs.

@@ -87,30 +87,29 @@ def follow(
         begun(folder, twin, reader, log)
         _describe(history, plant, twin)
         shown = Shown(twin, log)
-        saved, received = -math.inf, 0  # at once: who is killed again and again gets further each time
+        saved = -math.inf  # at once: who is killed again and again gets further each time
         while not halt.is_set():
             entries = reader.entries(twin.entry, AT_ONCE)
             instants = _settled(twin, entries, halt)
             _write(history, instants, twin, halt, log)
             for _, instant in instants:
                 told(instant)
-            shown.see([instant for _, instant in instants])
+                shown.see(instant)
             if entries and time.monotonic() - saved >= SNAPSHOT_EVERY:
                 _save(folder, twin, reader, history, log)
                 saved = time.monotonic()
             behind = reader.last() - twin.entry
-            received = next((e.received for e in reversed(entries) if e.id <= twin.entry), received)
-            late = max(0.0, time.time() - received / 1e6) if behind and received else 0.0
+            shown.take(entries, behind)
             if entries and not behind:
                 shown.look(history)
             if shown.due():
-                _show(folder, shown, history, behind, late)
+                _show(folder, shown, history, behind)
                 history.check()
             if not entries:
                 halt.wait(POLL)
         if twin.entry:
             _save(folder, twin, reader, history, log)
-        _show(folder, shown, history, reader.last() - twin.entry, 0.0)
+        _show(folder, shown, history, reader.last() - twin.entry)
     return twin
 
 
@@ -195,12 +194,9 @@ def _journal(folder: Path, halt: Event) -> Reader | None:
     return None
 
 
-def _show(folder: Path, shown: Shown, history: Scribe, behind: int, late: float) -> None:
-    """Write how far the twin is, whole: for views into history, for whoever asks a shell into a file.
-
-    It is `behind` by so many entries of the journal, and takes one that came `late` seconds ago.
-    """
-    said = {"pid": os.getpid(), "behind_s": late, **shown.status(behind)}
+def _show(folder: Path, shown: Shown, history: Scribe, behind: int) -> None:
+    """Write how far the twin is, whole: for views into history, for whoever asks a shell into a file."""
+    said = {"pid": os.getpid(), **shown.status(behind)}
     shown.tell(history, status=said)
     path = folder / "twin.json"
     temporary = path.with_suffix(".tmp")

@@ -11,6 +11,7 @@ from twin.clean.tally import CAUSES
 from twin.errors import DataError, SimulationError
 from twin.estimate.ahead import outlook
 from twin.estimate.unscented import UnscentedFilter
+from twin.journal.entries import Entry
 from twin.live.hindsight import Hindsight
 from twin.live.instant import Instant
 from twin.live.scribe import Scribe, row_of
@@ -49,13 +50,19 @@ class Shown:
         self._from = -math.inf
         """Source time of the last look ahead [us]."""
         self._newest: Instant | None = None
+        self._received, self._late = 0, 0.0
         self._hindsight = Hindsight(len(twin.tags))
         self._trouble = ""
 
-    def see(self, instants: Sequence[Instant]) -> None:
+    def see(self, instant: Instant) -> None:
         """Learn from what was settled how good the forecasts were."""
-        for instant in instants:
-            self._hindsight.see(instant.time, instant.reading)
+        self._hindsight.see(instant.time, instant.reading)
+
+    def take(self, entries: Sequence[Entry], behind: int) -> None:
+        """Note when the last entry came that the twin has taken, while it is `behind` by so many."""
+        taken = next((e.received for e in reversed(entries) if e.id <= self.twin.entry), None)
+        self._received = taken if taken is not None else self._received
+        self._late = max(0.0, time.time() - self._received / MICRO) if behind and self._received else 0.0
 
     def due(self) -> bool:
         """Return whether it is time to say again how the twin is doing."""
@@ -105,6 +112,7 @@ class Shown:
             "entry": twin.entry,
             "said": time.time(),
             "behind_entries": behind,
+            "behind_s": self._late if behind else 0.0,
             "settled": arrivals.settled / MICRO,
             "newest": newest / MICRO,
             "lag_s": max(0.0, (newest - arrivals.settled) / MICRO) if newest else None,

@@ -54,7 +54,7 @@
     root.replaceChildren(bar.bar, bar.legend, empty, stack);
     const feed = T.openFeed({ base, question, archive, only, stats, points, wanted: () => ({ span, view }), came, beat });
     const resizing = new ResizeObserver(resize);
-    const seeing = new IntersectionObserver(see, { rootMargin: "100px" });
+    const seeing = new IntersectionObserver(see, { rootMargin: "0px" });
     resizing.observe(stack);
     document.addEventListener("visibilitychange", request);
     document.addEventListener("keydown", escape);

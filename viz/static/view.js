@@ -4,6 +4,7 @@
 
   const BASE = "/api/v1";
   const BEAT = 1000; // tiles and tables follow at a pace that can be read
+  const SLOW = 5; // beats after which what stands is told again: what changes about it is told at once
   const AGAIN = 1000;
   const SHAPES = { liquid: "3", shaft: "5", power: "2", heat: "2", signal: "1" };
   const DASHES = { power: "7 5", heat: "2 4" };
@@ -11,6 +12,7 @@
   let stream = null;
   let last = { now: 0, at: 0, advisories: -1, begun: null, state: "live" };
   let kept = null;
+  let beats = 0;
 
   /** Mounts a board in every place that has none, and lets go of those whose place is gone. */
   function mount() {
@@ -100,14 +102,19 @@
     const waiting = document.querySelector("#frame > div")?.dataset.waiting;
     if ((waiting && !event.trouble) || another(event)) location.reload();
     const told = last.advisories >= 0 && event.advisories !== last.advisories;
+    const otherwise = event.state !== undefined && event.state !== last.state;
     last = { now: event.now ?? last.now, at: performance.now(), advisories: event.advisories ?? last.advisories, begun: event.begun ?? last.begun, state: event.state ?? last.state };
     linked(true);
     if (told) set("pulse", last.advisories);
+    if (told || otherwise) set("slow", performance.now());
   }
 
   /** Lets tiles and tables follow, whether anything comes or not: that nothing comes is news too. */
   function beat() {
-    if (!document.hidden) set("beat", performance.now());
+    if (document.hidden) return;
+    beats += 1;
+    set("beat", performance.now());
+    if (beats % SLOW === 0) set("slow", performance.now());
   }
 
   function set(id, data) {
@@ -159,7 +166,7 @@
       window.dash_clientside.set_props("language", { data: button.dataset.to });
     }
   });
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) beat(); });
+  document.addEventListener("visibilitychange", () => { beats = -1; beat(); });
   window.addEventListener("resize", () => { mount(); listen(); });
 
   /** A language that the address asks for stays when the next page is opened. */

@@ -1,0 +1,1 @@
+"""The factory around the equipment: parts, buffers, stations, and what stops them."""
