@@ -105,8 +105,7 @@ def follow(
             if shown.due():
                 _show(folder, shown, history, behind)
                 history.check()
-            if not entries:
-                halt.wait(POLL)
+            halt.wait(0.0 if entries else POLL)
         if twin.entry:
             _save(folder, twin, reader, history, log)
         _show(folder, shown, history, reader.last() - twin.entry)
