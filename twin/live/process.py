@@ -99,13 +99,13 @@ def follow(
                 _save(folder, twin, reader, history, log)
                 saved = time.monotonic()
             behind = reader.last() - twin.entry
-            shown.take(entries, behind)
-            if entries and not behind:
+            if shown.take(entries, behind):
                 shown.look(history)
             if shown.due():
                 _show(folder, shown, history, behind)
                 history.check()
-            halt.wait(0.0 if entries else POLL)
+            if not entries:
+                halt.wait(POLL)
         if twin.entry:
             _save(folder, twin, reader, history, log)
         _show(folder, shown, history, reader.last() - twin.entry)

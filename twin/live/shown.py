@@ -58,11 +58,18 @@ class Shown:
         """Learn from what was settled how good the forecasts were."""
         self._hindsight.see(instant.time, instant.reading)
 
-    def take(self, entries: Sequence[Entry], behind: int) -> None:
-        """Note when the last entry came that the twin has taken, while it is `behind` by so many."""
+    def take(self, entries: Sequence[Entry], behind: int) -> bool:
+        """Note when the last entry came that the twin has taken, while it is `behind` by so many.
+
+        Returns
+        -------
+        bool
+            Whether there were entries, and all are taken: there is something new to show.
+        """
         taken = next((e.received for e in reversed(entries) if e.id <= self.twin.entry), None)
         self._received = taken if taken is not None else self._received
         self._late = max(0.0, time.time() - self._received / MICRO) if behind and self._received else 0.0
+        return bool(entries) and not behind
 
     def due(self) -> bool:
         """Return whether it is time to say again how the twin is doing."""

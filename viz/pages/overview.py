@@ -15,8 +15,8 @@ from viz.titles import kind
 from viz.words import Language, word
 
 BLANK = "\N{NO-BREAK SPACE}"
-ON_WALL = 2
-"""Tags whose course a large screen shows."""
+ON_WALL = 1
+"""Tags whose course a large screen shows: nobody scrolls on a wall."""
 MOST = 6
 """Advisories that are listed."""
 
