@@ -78,8 +78,7 @@ def follow(
     ForeignError
         If the snapshots are of another plant, recipe or journal.
     """
-    halt = stop or Event()
-    reader = _journal(folder, halt)
+    reader = _journal(folder, halt := stop or Event())
     twin = LiveTwin(plant, recipe, watched)
     if reader is None:
         return twin
