@@ -53,12 +53,15 @@ def test_the_fault_is_told_acknowledged_shelved_and_comes_back(demo: Path, chrom
     page.click(".why button.main")
     row = ".listed tr.here"
     page.wait_for_selector(f"{row}:has-text('acknowledged'):not(:has-text('unacknowledged'))")
+    page.wait_for_selector("#action-said:has-text('Acknowledge: done')")
 
     page.fill("#shelve-minutes", "2")
     page.fill("#action-text", "<b>the mechanic is on the way</b>")
     page.press("#action-text", "Tab")
     page.click("button:has-text('Shelve')")
     page.wait_for_selector(f"{row}:has-text('shelved')")
+    page.wait_for_selector("#action-said:has-text('Shelve: done')")
+    assert page.input_value("#action-text") == ""
     assert "<b>the mechanic is on the way</b>" in page.inner_text(row)
     page.wait_for_selector(f"{row}:not(:has-text('shelved until'))", timeout=30_000)
 
