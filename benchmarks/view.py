@@ -29,12 +29,15 @@ import numpy as np
 from benchmarks.measures.view_day import HERTZ, lived
 from benchmarks.processes import Follower, Ingest, until
 from benchmarks.report import report
+from twin.live.shown import AHEAD_EVERY
 
 PLANT = Path(__file__).parents[1] / "scenarios" / "plants" / "cooling_station.yaml"
 ASSET = "pump_2"
 CLIENTS, FEW = 50, 10
 WARM = 330.0
 """Until the view keeps as many instants as it ever will, and five minutes are there to be shown [s]."""
+LOOKS = 2.0 * AHEAD_EVERY
+"""How long processors are watched [s]: of a twin that looks ahead now and then as often each time."""
 TARGETS = {
     "p95_ms": ("<=", 250.0), "server_cpu_percent_per_client": ("<=", 2.0), "page_p95_ms": ("<=", 500.0),
     "twin_slowdown": ("<=", 1.05), "open_s": ("<=", 1.0), "rss_growth_mib_per_h": ("<=", 5.0),
@@ -232,12 +235,12 @@ def seen(frames: list[list[float]]) -> list[float]:
 
 def crowd(pid: int, twin: Follower, port: int) -> dict[str, Any]:
     """Return what clients cost the view, and what they cost the twin."""
-    alone, before = busy((pid, twin.pid), 15.0), twin_age(twin)
+    alone, before = busy((pid, twin.pid), LOOKS), twin_age(twin)
     with streams(port, FEW):
-        few = busy((pid, twin.pid), 15.0)
+        few = busy((pid, twin.pid), LOOKS)
     with streams(port, CLIENTS):
         pages: list[float] = []
-        with_all = busy((pid, twin.pid), 15.0)
+        with_all = busy((pid, twin.pid), LOOKS)
         after = twin_age(twin)
         for _ in range(60):
             pages.append(page(port))

@@ -15,6 +15,8 @@ from twin.streams import member_seeds, normal
 
 MEMBERS = 32
 STEPS = 48
+WALKED = 3
+"""Steps after which what wanders is moved: setting it takes longer than a step."""
 PASSED = 0.95
 """Once this share of members has passed a limit or a guard nobody looks further: what a trip does comes later."""
 QUANTILES = (0.05, 0.5, 0.95)
@@ -155,7 +157,7 @@ def _run(
     shown: list[np.ndarray] = []
     guards: dict[str, np.ndarray] = {}
     for k, ahead in enumerate(times):
-        if walk is not None:
+        if walk is not None and k % WALKED == 0:
             for i in np.flatnonzero(walk[:, k].any(axis=1)):
                 _put(belief, members, int(i), drawn.inner[i] + walk[i, k])
         if trend is not None:
