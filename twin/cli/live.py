@@ -11,7 +11,6 @@ import click
 from twin.cli import INTERRUPTED
 from twin.cli.arguments import Duration, Size, assets_option, console, load_plant
 from twin.errors import DataError, PlantError
-from twin.history.reader import History
 
 
 @click.command("live")
@@ -76,6 +75,8 @@ def command(
 
 def _heard(data: Path, say: Callable[[str], None]) -> bool:
     """Say once that the twin follows, from the first instant that it has settled; return whether it was said."""
+    from twin.history.reader import History  # with NumPy, which `twin --help` doesn't load
+
     try:
         status = json.loads((data / "twin.json").read_text(encoding="utf-8"))
         settled = float(status["settled"])
