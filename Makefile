@@ -14,7 +14,7 @@ SCRIPTS := events fork hybrid kernel journal clean estimator ingest fuzz crash a
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
-	$(BIN)/twin demo || [ $$? -eq 130 ] # ended by Ctrl-C
+	$(BIN)/twin demo
 
 test: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -28,18 +28,6 @@ class Group(NamedTuple):
     tags: tuple[str, ...]
 
 
-def listed(folder: Path) -> list[Record]:
-    """Return the archives with readings, the newest first.
-
-    Raises
-    ------
-    DataError
-        If the manifest can't be read.
-    """
-    found = [record for record in load(folder).archives if record.readings]
-    return sorted(found, key=lambda record: (record.until, record.name), reverse=True)
-
-
 def groups(folder: Path, name: str, plan: Plan | None) -> list[Group]:
     """Return the tags of an archive: those of each asset, and others some at a time.
 

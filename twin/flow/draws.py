@@ -74,11 +74,16 @@ def draw(streams, s, numbers):
 
 
 @njit(**INLINED)
-def choice(streams, s, table, first, count):
-    """Return which of `count` cumulative probabilities from `first` on the next number of stream s falls to."""
+def following(streams, s):
+    """Return the next uniform number of stream s."""
     k = streams[s].index
     streams[s].index = k + 1
-    u = uniform(streams[s].start, k)
+    return uniform(streams[s].start, k)
+
+
+@njit(**INLINED)
+def choice(u, table, first, count):
+    """Return which of `count` cumulative probabilities from `first` on a uniform number falls to."""
     for i in range(count - 1):
         if u < table[first + i]:
             return i
@@ -86,11 +91,8 @@ def choice(streams, s, table, first, count):
 
 
 @njit(**INLINED)
-def branch(streams, s, edges, first, count):
-    """Return which of `count` edges from `first` on the next number of stream s falls to, by their shares."""
-    k = streams[s].index
-    streams[s].index = k + 1
-    u = uniform(streams[s].start, k)
+def branch(u, edges, first, count):
+    """Return which of `count` edges from `first` on a uniform number falls to, by their shares."""
     for i in range(count - 1):
         if u < edges[first + i].share:
             return i

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from twin.compiled import INLINED
-from twin.flow.draws import branch, choice, draw
+from twin.flow.draws import branch, choice, draw, following
 from twin.flow.records import NONE, Kind, Routing, State
 
 _SOURCE, _BUFFER, _STATION, _SINK = map(int, Kind)
@@ -60,7 +60,7 @@ def made(world, blocks, parts, streams, numbers, k):
     parts[p].type = 0
     if block.mix != NONE:
         table = streams[block.mix]
-        parts[p].type = choice(streams, block.mix, numbers, table.first, table.count)
+        parts[p].type = choice(following(streams, block.mix), numbers, table.first, table.count)
     blocks[k].entered += 1
     return p
 
@@ -158,7 +158,7 @@ def chosen(blocks, parts, streams, edges, k, p):
     block = blocks[k]
     if block.routing == _SHARE:
         if parts[p].target == NONE:
-            parts[p].target = branch(streams, block.route, edges, block.outs, block.out_count)
+            parts[p].target = branch(following(streams, block.route), edges, block.outs, block.out_count)
         to = edges[block.outs + parts[p].target].to
         return to if accepts(blocks, to) else NONE
     for e in range(block.outs, block.outs + block.out_count):

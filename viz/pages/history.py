@@ -16,7 +16,7 @@ from twin.errors import DataError
 from twin.history.plan import Plan
 from twin.history.reader import UNREADABLE, History
 from twin.history.row import Columns, mean
-from twin.keep.manifest import load
+from twin.keep.manifest import Record, load
 from twin.monitor.words import unit
 from viz import parts, payload
 from viz.api import MOST_NAMES
@@ -160,7 +160,7 @@ def recorded(seen: Seen, language: Language, folder: Path, name: str, group: str
 
     plan = seen.plan
     try:
-        record = next((record for record in archived.listed(folder) if record.name == name), None)
+        record = next((record for record in _hours(folder) if record.name == name), None)
         found = archived.groups(folder, name, plan)
     except DataError as err:
         return html.P(str(err), role="alert", className="wrong")
@@ -197,13 +197,13 @@ def alone(language: Language, folder: Path) -> Any:
 def archives(folder: Path, plan: Plan | None, language: Language) -> Any:
     """Return the hours that the recorder has archived, the newest first; each opens, alone or with the twin."""
     try:
-        known = sorted((r for r in load(folder).archives if r.readings), key=lambda r: (r.until, r.name))
+        known = _hours(folder)
     except DataError as err:
         return parts.panel(word("archives", language), html.P(str(err), role="alert", className="wrong"))
     if not known:
         return parts.panel(word("archives", language), parts.quiet(word("archive_none", language)))
     rows = []
-    for record in known[-MOST_HOURS:][::-1]:
+    for record in known[:MOST_HOURS]:
         since, until = (parts.clock(time / payload.MICRO, plan) for time in (record.since, record.until))
         beside = dcc.Link(
             word("archive_twin", language), href=_address(at=_exactly(record.until / payload.MICRO, plan), span="3600")
@@ -220,6 +220,12 @@ def archives(folder: Path, plan: Plan | None, language: Language) -> Any:
 def _exactly(time: float, plan: Plan) -> str:
     """Return a time with its offset: an hour may come twice."""
     return datetime.fromtimestamp(time, ZoneInfo(plan.zone)).isoformat(timespec="seconds")
+
+
+def _hours(folder: Path) -> list[Record]:
+    """Return the archives with readings, the newest first."""
+    found = [record for record in load(folder).archives if record.readings]
+    return sorted(found, key=lambda record: (record.until, record.name), reverse=True)
 
 
 def _address(**asked: str) -> str:

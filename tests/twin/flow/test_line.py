@@ -1,12 +1,14 @@
 """A line goes the same way whoever holds the clock, from wherever it stands, and says what can't work."""
 
+from collections.abc import Callable
+
 import pytest
 import simpy
 
 from benchmarks.measures.tandem import tandem
 from twin.errors import PlantError, SimulationError
 from twin.flow.blocks import Block, Buffer, Sink, Source, Station
-from twin.flow.laws import constant, erlang, exponential, normal, triangular, uniform
+from twin.flow.laws import Distribution, constant, erlang, exponential, normal, triangular, uniform
 from twin.flow.line import Line
 
 
@@ -153,9 +155,9 @@ def test_what_cannot_work_is_refused_by_name(blocks: list[Block], said: str) -> 
     [(exponential, (0.0,)), (constant, (-1.0,)), (uniform, (2.0, 1.0)), (triangular, (1.0, 3.0, 2.0)),
      (erlang, (1.0, 0)), (normal, (float("nan"), 1.0)), (exponential, (float("inf"),))],
 )  # fmt: skip
-def test_a_law_without_a_mean_is_refused(law: object, values: tuple[float, ...]) -> None:
+def test_a_law_without_a_mean_is_refused(law: Callable[..., Distribution], values: tuple[float, ...]) -> None:
     with pytest.raises(PlantError, match=r"give|exchange"):
-        law(*values)  # type: ignore[operator]
+        law(*values)
 
 
 def test_a_loop_that_is_full_is_said_to_stand_still() -> None:

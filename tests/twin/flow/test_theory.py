@@ -161,8 +161,7 @@ def test_two_machines_with_a_buffer_make_what_the_markov_chain_says(buffer: int)
     assert abs(mean - throughput(buffer, fails, repair)) <= 3.0 * error
 
 
-def test_machines_that_one_repairman_would_serve_are_a_closed_queue() -> None:
-    # Without a repairman's queue: each machine alone is up a share of its time, by its own failures and repairs.
+def test_a_machine_is_down_the_share_that_its_failures_and_repairs_say() -> None:
     mean, error = measured(
         [Source(name="in", to=("m",)), Station(name="m", to=("out",), takes=exponential(1.0), fails=exponential(50.0),
          repair=exponential(10.0)), Sink(name="out")],

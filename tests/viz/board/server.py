@@ -11,10 +11,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
+from viz import app
+
 HERE = Path(__file__).parent
 STATIC = HERE.parents[2] / "viz" / "static"
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css"}
 POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'"
+SCRIPTS = "".join(
+    f'<script src="/static/{name}"></script>\n' for name in app.SCRIPTS if name not in ("act.js", "view.js")
+)
+PAGE = (HERE / "board.html").read_text(encoding="utf-8").replace("<!-- scripts -->", SCRIPTS)
 START = 1_750_000_000  # 2025-06-16 00:06:40 in Seoul
 HOSTILE = "<img src=x onerror=alert(1)>"
 TAGS = {"PI-102": 2.4, "FI-101": 41.0}
@@ -208,7 +214,7 @@ class Answer(BaseHTTPRequestHandler):
             plant.asked.append(self.path)
         match address.path:
             case "/":
-                self.give((HERE / "board.html").read_bytes(), TYPES[".html"])
+                self.give(PAGE.encode(), TYPES[".html"])
             case "/favicon.ico":
                 self.give(b"", "image/x-icon", 204)
             case "/api/v1/trend":
