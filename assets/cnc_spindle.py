@@ -26,7 +26,7 @@ class CncSpindle(Asset):
         dVB/dt = VB_limit/T,   T = 60 s (C/v_c)^(1/n) (fz_ref/fz)^x (ap_ref/ap)^y           extended Taylor
 
     A worn tool stops the spindle for `change_time`, an interlock while it lasts. Motor and housing are one heat
-    capacity each. Valid for means over a turn; chatter, run-out, breakage and the motor's own trip are left out.
+    capacity each. Valid for means over a turn; without chatter, run-out, breakage and the motor's own trip.
     """
 
     inertia = Param("kg.m2", "rotor, tool and holder", 0.02, (1e-4, 10.0), MACHINE)
@@ -61,6 +61,7 @@ class CncSpindle(Asset):
     VB = State("m", "flank wear of the tool in use", 0.0, (0.0, 0.1), nominal=1e-5)
     T_m = State("K", "motor temperature", 293.15, (200.0, 600.0), nominal=10.0)
     T_h = State("K", "housing temperature", 293.15, (200.0, 600.0), nominal=10.0)
+    E = State("J", "electrical energy taken in", 0.0, (-1e15, 1e15), nominal=1e4)
     speed_set = Input("rad/s", "spindle speed asked for", 400.0, (0.0, 4000.0))
     cutting = Input("1", "1 while the program cuts", 1.0, (0.0, 1.0))
     fz = Input("m", "feed per tooth", 1e-4, (1e-6, 2e-3))
@@ -125,20 +126,21 @@ class CncSpindle(Asset):
         return radial_load, vibration, thermal_growth
 
     @physics
-    def dynamics(w, T_m, T_h, T_amb, drive, cutting_torque, torque_load, heat_in, engaged, tool_life, inertia, drag,
-                 r_cu, VB_limit, C_m, C_h, G_m, G_h, G_mh, bearing_wear, hardness_loss):
+    def dynamics(w, T_m, T_h, T_amb, power, drive, cutting_torque, torque_load, heat_in, engaged, tool_life, inertia,
+                 drag, r_cu, VB_limit, C_m, C_h, G_m, G_h, G_mh, bearing_wear, hardness_loss):
         friction = drag * (1 + bearing_wear) * w
         d_w = (drive - cutting_torque - friction - torque_load) / inertia
         d_VB = engaged * VB_limit / tool_life * (1 + hardness_loss)
         d_T_m = (r_cu * drive**2 - G_mh * (T_m - T_h) - G_m * (T_m - T_amb)) / C_m
         d_T_h = (friction * w + heat_in + G_mh * (T_m - T_h) - G_h * (T_h - T_amb)) / C_h
-        return d_w, d_VB, d_T_m, d_T_h
+        d_E = power
+        return d_w, d_VB, d_T_m, d_T_h, d_E
 
     @balance
-    def energy(w, d_w, d_T_m, d_T_h, inertia, C_m, C_h, power, cutting_power, torque_load, heat_in, T_m, T_h, T_amb,
+    def energy(w, d_w, d_T_m, d_T_h, d_E, inertia, C_m, C_h, cutting_power, torque_load, heat_in, T_m, T_h, T_amb,
                G_m, G_h):
         stored = inertia * w * d_w + C_m * d_T_m + C_h * d_T_h
-        supplied = power - cutting_power - torque_load * w + heat_in - G_m * (T_m - T_amb) - G_h * (T_h - T_amb)
+        supplied = d_E - cutting_power - torque_load * w + heat_in - G_m * (T_m - T_amb) - G_h * (T_h - T_amb)
         return stored, supplied
 
     @guard

@@ -22,6 +22,10 @@ FIRE = types.void(_POINTER, _POINTER)
 """``transition(arguments, results)``."""
 
 
+MEET = types.float64(*[types.int64] * 5, types.float64)
+"""``meet(member, bonds, count, lane, stride, t)``."""
+
+
 def _call(result: ir.Type | None, count: int):
     def generate(context, builder, signature, args):
         word = ir.IntType(64)
@@ -50,6 +54,19 @@ def call_class(context, address, role, instances, lanes, y, q, u, o, r, time):
 def call_fire(context, address, arguments, results):
     """Call a `FIRE` function at an address."""
     return types.void(*[types.int64] * 3), _call(None, 2)
+
+
+@intrinsic
+def call_meet(context, address, member, bonds, count, lane, stride, t):
+    """Call a `MEET` function at an address."""
+    signature = types.float64(*[types.int64] * 6, types.float64)
+
+    def generate(context, builder, signature, args):
+        word, real = ir.IntType(64), ir.DoubleType()
+        function = ir.FunctionType(real, [word] * 5 + [real])
+        return builder.call(builder.inttoptr(args[0], function.as_pointer()), args[1:])
+
+    return signature, generate
 
 
 @intrinsic(prefer_literal=True)

@@ -92,5 +92,7 @@ def tabulated(layout: Layout) -> tuple[Program, tuple[Any, ...]]:
         np.array([change.value for change in plant.schedule], np.float64),
         np.ascontiguousarray(bounds, np.float64),
         np.zeros(len(layout.guards) + len(layout.dues), np.int64),
+        np.zeros(5, np.int64),
+        np.zeros(0),
     )
     return program, tuple(transitions.keep)

@@ -9,7 +9,9 @@ COMPILED = {"cache": True, "error_model": "numpy", "nogil": True}
 """Of what Python calls."""
 INNER = {**COMPILED, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """Of what compiled code alone calls."""
-INLINED = {**INNER, "forceinline": True, "_nrt": False}
+BARE = {**INNER, "_nrt": False}
+"""Of what makes no arrays: without counting references to those it sees."""
+INLINED = {**BARE, "forceinline": True}
 """Of what is copied to where it is called: a call passes every array of a tuple by value."""
 
 STAMP = "sources.sha256"
@@ -39,4 +41,4 @@ def refresh(folders: Iterable[Path]) -> bool:
     return changed
 
 
-refresh(Path(__file__).parent / name for name in ("", "estimate"))
+refresh(Path(__file__).parent / name for name in ("", "estimate", "flow"))

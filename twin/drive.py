@@ -5,10 +5,11 @@
 import numpy as np
 from numba import njit
 
-from twin.address import call_fire, call_steps
+from twin.address import call_fire, call_meet, call_steps
 from twin.compiled import COMPILED, INNER
 from twin.kernel import Program, Shape
 from twin.layout import Control, Flag
+from twin.stops import COUNTERS, at_one_stop, change, in_bounds, next_stop, sample, serve_alike
 
 T, H, CAP, SCHEDULED, EVENTS = (int(r) for r in list(Control)[:5])
 LAST_EVENT, GAP, BUNCHED, TP, STOP, FLAG = (
@@ -16,8 +17,7 @@ LAST_EVENT, GAP, BUNCHED, TP, STOP, FLAG = (
 )
 RUNNING, AT_STOP, CROSSED, DONE = (int(f) for f in list(Flag)[:4])
 NOT_FINITE = int(Flag.NOT_FINITE)
-OUT_OF_BOUNDS, ZENO, WATCHED = int(Flag.OUT_OF_BOUNDS), int(Flag.ZENO), int(Flag.WATCHED)
-COUNTERS = len(Control)
+OUT_OF_BOUNDS, ZENO, WATCHED, FULL = (int(f) for f in (Flag.OUT_OF_BOUNDS, Flag.ZENO, Flag.WATCHED, Flag.FULL))
 
 LOCATE = 1e-10
 """A crossing is located to this, and never early [s]."""
@@ -29,24 +29,12 @@ MOST_SHRINKING = 6
 MOST_CLOSE = 200.0
 MOST_SECANTS = 50
 ITERATIONS = 512
+FULL_FLOOR, AGAIN = -1.0, -2.0
+"""What a flow returns in place of a time: it needs room for parts; an input has changed, look again."""
 MOST_ARGUMENTS = 64
 
 
 # Arrays are handed one by one to the functions that read them: a tuple of all of them costs seconds of compile time.
-
-
-@njit(**INNER)
-def _next_stop(c, j, periods, dues, change_times, end):
-    """Return the earliest of the end, the next sample, change and due of lane j."""
-    stop = end
-    for k in range(periods.size):
-        stop = min(stop, c[COUNTERS + k, j] * periods[k])
-    for k in range(dues):
-        stop = min(stop, c[COUNTERS + periods.size + k, j])
-    changed = int(c[SCHEDULED, j])
-    if changed < change_times.size:
-        stop = min(stop, change_times[changed])
-    return stop
 
 
 @njit(**INNER)
@@ -159,27 +147,6 @@ def _cross(z, c, j, member, ng, gp, g, on, transitions, cells, cell_bounds, watc
 
 
 @njit(**INNER)
-def _sample(z, c, j, member, periods, rows, starts, samples, counts):
-    """Write what the tags of every period that is due read now."""
-    for k in range(periods.size):
-        if c[COUNTERS + k, j] * periods[k] <= c[T, j]:
-            for i in range(starts[k], starts[k + 1]):
-                samples[i, member, counts[k, member]] = z[rows[i], j]
-            counts[k, member] += 1
-            c[COUNTERS + k, j] += 1.0
-
-
-@njit(**INNER)
-def _change(z, c, j, times, rows, values):
-    """Apply the scheduled changes that are due."""
-    changed = int(c[SCHEDULED, j])
-    while changed < times.size and times[changed] <= c[T, j]:
-        z[rows[changed], j] = values[changed]
-        changed += 1
-    c[SCHEDULED, j] = changed
-
-
-@njit(**INNER)
 def _fire_dues(z, c, j, member, first, at, transitions, cells, cell_bounds, watch, scratch, log, count):
     """Fire what is due, in declared order; return how many, and if one is watched."""
     fired, watched = 0, False
@@ -195,21 +162,36 @@ def _fire_dues(z, c, j, member, first, at, transitions, cells, cell_bounds, watc
 
 
 @njit(**INNER)
-def _in_bounds(z, j, bounds):
-    """Return whether every state of lane j lies in its declared bounds."""
-    inside = True
-    for i in range(bounds.shape[1]):
-        inside = inside and bounds[0, i] <= z[i, j] <= bounds[1, i]
-    return inside
+def _release(c, lanes, first, periods, dues, times, meets, end):
+    """Let every lane that has not failed run to its next stop; `first` is the member in lane 0."""
+    for j in range(lanes):
+        if c[FLAG, j] <= DONE or c[FLAG, j] >= WATCHED:
+            c[FLAG, j] = RUNNING
+            c[STOP, j] = next_stop(c, j, periods, dues, times, end)
+            if meets.size > 0:
+                c[STOP, j] = min(c[STOP, j], meets[first + j])
 
 
 @njit(**INNER)
-def _release(c, lanes, periods, dues, times, end):
-    """Let every lane that has not failed run to its next stop."""
-    for j in range(lanes):
-        if c[FLAG, j] <= DONE or c[FLAG, j] == WATCHED:
-            c[FLAG, j] = RUNNING
-            c[STOP, j] = _next_stop(c, j, periods, dues, times, end)
+def _meet(z, c, j, member, happened, meeting, meets):
+    """Let the physics of lane j and its flow see each other where the flow is due.
+
+    Where something happened it is due at once: it is called when outputs are known anew.
+    """
+    if happened:
+        meets[member] = c[T, j]
+    elif c[FLAG, j] <= DONE and meets[member] <= c[T, j]:
+        lane, stride = z.ctypes.data + z.itemsize * j, z.itemsize * z.shape[1]
+        place = meeting[1] + meeting[2] * member
+        due = call_meet(meeting[0], place, meeting[3], meeting[4], lane, stride, c[T, j])
+        meets[member] = c[T, j] if due in (FULL_FLOOR, AGAIN) else due
+        if due == FULL_FLOOR:
+            c[FLAG, j] = FULL
+        elif due == AGAIN and _count_event(c, j):
+            c[FLAG, j] = ZENO
+    if meets[member] <= c[T, j] and c[FLAG, j] == DONE:
+        c[FLAG, j] = RUNNING
+    c[STOP, j] = min(c[STOP, j], meets[member])
 
 
 @njit(**INNER)
@@ -225,7 +207,7 @@ def _serve(steps, tables, w, z, c, j, member, shape, program, samples, sample_co
         if c[FLAG, j] != CROSSED:
             return 0, False
     # Only now: a step that crosses a guard may overshoot far beyond what the equations allow.
-    if not _in_bounds(z, j, program.bounds):
+    if not in_bounds(z, j, program.bounds):
         c[FLAG, j] = OUT_OF_BOUNDS
         return 0, False
     for i in range(ng):
@@ -234,8 +216,8 @@ def _serve(steps, tables, w, z, c, j, member, shape, program, samples, sample_co
             return 0, False
     if c[FLAG, j] == CROSSED:
         return _cross(z, c, j, member, ng, gp, g, on, transitions, cells, cell_bounds, watch, scratch, log, count)
-    _sample(z, c, j, member, program.periods, program.sample_rows, program.sample_starts, samples, sample_counts)
-    _change(z, c, j, program.change_times, program.change_rows, program.change_values)
+    sample(z, c, j, member, program.periods, program.sample_rows, program.sample_starts, samples, sample_counts)
+    change(z, c, j, program.change_times, program.change_rows, program.change_values)
     first_due = COUNTERS + program.periods.size
     return _fire_dues(z, c, j, member, first_due, at, transitions, cells, cell_bounds, watch, scratch, log, count)
 
@@ -269,22 +251,26 @@ def advance(steps, tables, w, z_blocks, c_blocks, members, end, shape, program, 
     log : (slots, 3)
         Time, member and code of every transition: a guard's index, or the number of guards plus a due's.
     """
-    periods, times, dues = program.periods, program.change_times, program.at.size - 1
+    periods, times, dues, meets = program.periods, program.change_times, program.at.size - 1, program.meets
     scratch = np.empty((2, MOST_ARGUMENTS))
     # typed: a literal 0 would compile everything below a second time
     room, count = log.shape[0] - program.watched.size, np.int64(0)
     for block in range(z_blocks.shape[0]):
         z, c = z_blocks[block], c_blocks[block]
         lanes = min(shape.width, members - block * shape.width)
-        _release(c, lanes, periods, dues, times, end)
+        _release(c, lanes, block * shape.width, periods, dues, times, meets, end)
         active = True
         while active:
             call_steps(steps, z.ctypes.data, c.ctypes.data, w.ctypes.data, tables.ctypes.data, lanes, ITERATIONS)
+            if meets.size == 0 and at_one_stop(z, c, lanes, program, shape):
+                active = serve_alike(z, c, lanes, block * shape.width, program, samples, sample_counts, end)
+                continue
             active = False
             for j in range(lanes):
                 was = c[FLAG, j]
-                if was == RUNNING and not _in_bounds(z, j, program.bounds):
+                if was == RUNNING and not in_bounds(z, j, program.bounds):
                     c[FLAG, j] = OUT_OF_BOUNDS
+                before = c[SCHEDULED, j]
                 if was in (AT_STOP, CROSSED):
                     if count >= room:
                         return count, True
@@ -294,7 +280,10 @@ def advance(steps, tables, w, z_blocks, c_blocks, members, end, shape, program, 
                     )  # fmt: skip
                     count += fired
                     c[FLAG, j] = _next_flag(c, j, was, fired, watched, end)
-                    c[STOP, j] = _next_stop(c, j, periods, dues, times, end)
+                    c[STOP, j] = next_stop(c, j, periods, dues, times, end)
+                    if meets.size > 0:
+                        happened = fired > 0 or c[SCHEDULED, j] != before
+                        _meet(z, c, j, block * shape.width + j, happened, program.meeting, meets)
                 active = active or c[FLAG, j] == RUNNING
     return count, False
 
@@ -304,7 +293,7 @@ def warm(real: type[np.floating]) -> None:
     ints, reals = np.zeros(1, np.int64), np.zeros(0)
     program = Program(
         ints, ints, np.zeros((0, 5), np.int64), np.zeros((0, 2), np.int64), np.zeros((0, 2)), ints, ints,
-        reals, reals, ints, reals, np.zeros((2, 0)), ints,
+        reals, reals, ints, reals, np.zeros((2, 0)), ints, ints, reals,
     )  # fmt: skip
     z, c = np.zeros((0, 1, 1), real), np.zeros((0, 1, 1))
     taken, samples, log = np.zeros((0, 0), np.int64), np.zeros((0, 0, 0)), np.zeros((0, 3))

@@ -13,6 +13,7 @@ from twin.ensemble import Ensemble, Happening
 from twin.errors import SimulationError, SnapshotError
 from twin.plant import Plant
 from twin.snapshot import Snapshot, checked, identity, row_names
+from twin.streams import member_seeds
 
 Behaviour = Callable[["Simulation"], ProcessGenerator]
 
@@ -50,10 +51,10 @@ class Simulation(simpy.Environment):
     ) -> None:
         members = start.members if start and members == 1 else members
         self.plant, self.seed = plant, start.seed if start else seed
-        self.ensemble = Ensemble(plant, members, **options)
+        self.ensemble = Ensemble(plant, members, seeds=member_seeds(self.seed, members), **options)
         if start is not None:
             checked(start, plant, self.ensemble.layout)
-            self.ensemble.restore(start.z, start.c)
+            resume(self.ensemble, start)
         super().__init__(self.ensemble.time)
         self.happenings: list[Happening] = []
         self._waiting: dict[str, Event] = {}
@@ -156,14 +157,22 @@ class Simulation(simpy.Environment):
 def snapshot(ensemble: Ensemble, seed: int = 0) -> Snapshot:
     """Return the whole state of an ensemble."""
     z, c = ensemble.member_state()
+    flow = ensemble.flow.state() if ensemble.flow is not None else {}
     return Snapshot(
-        ensemble.plant.name, identity(ensemble.plant), seed, *row_names(ensemble.layout), z.copy(), c.copy()
+        ensemble.plant.name, identity(ensemble.plant), seed, *row_names(ensemble.layout), z.copy(), c.copy(), flow
     )
 
 
 def fork(start: Snapshot, plant: Plant, members: int, **options: Any) -> Ensemble:
     """Return an ensemble of `members` copies of a snapshot's member (or of its members, where they are as many)."""
-    ensemble = Ensemble(plant, members, **options)
+    ensemble = Ensemble(plant, members, seeds=member_seeds(start.seed, members), **options)
     checked(start, plant, ensemble.layout)
-    ensemble.restore(start.z, start.c)
+    resume(ensemble, start)
     return ensemble
+
+
+def resume(ensemble: Ensemble, start: Snapshot) -> None:
+    """Let an ensemble stand where a snapshot of its plant does; one member's state is copied to every member."""
+    ensemble.restore(start.z, start.c)
+    if ensemble.flow is not None:
+        ensemble.flow.restore(start.flow)

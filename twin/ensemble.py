@@ -3,20 +3,24 @@
 import hashlib
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from twin import families, flat
 from twin.behaviour import module_of, tabulated
 from twin.declare import State
-from twin.drive import COUNTERS, DONE, WATCHED, advance, warm
+from twin.drive import DONE, WATCHED, advance, warm
 from twin.errors import PlantError, SimulationError, SnapshotError, unknown
 from twin.explain import explained
 from twin.kernel import Kernel, Program, Shape
 from twin.layout import Control, Flag, Layout
 from twin.module import compile_aside
 from twin.plant import METHODS, Plant, setting
+from twin.stops import COUNTERS
+
+if TYPE_CHECKING:
+    from twin.flow.joined import Joined
 
 Form = Literal["families", "flat"]
 
@@ -117,21 +121,36 @@ class Ensemble:
     members : int
     compiled : Compiled, optional
         A kernel to share; compiled (or loaded) where omitted.
+    seeds : numpy.ndarray, optional
+        Of each member's flow, uint64; without, a plant's flow stands still.
     """
 
-    def __init__(self, plant: Plant, members: int = 1, compiled: Compiled | None = None, **options: Any) -> None:
+    def __init__(
+        self, plant: Plant, members: int = 1, compiled: Compiled | None = None, *, seeds: np.ndarray | None = None,
+        **options: Any,
+    ) -> None:  # fmt: skip
         if members < 1:
             raise PlantError(f"{plant.name}: {members} members; an ensemble has at least one")
         self.plant, self.members = plant, members
         self.compiled = compiled or compile_plant(plant, members, **options)
-        lay = self.layout
-        blocks = -(-members // lay.width)
+        lay, blocks = self.layout, -(-members // self.layout.width)
         self._z = np.zeros((blocks, lay.nz, lay.width), lay.real)
         self._c = np.zeros((blocks, lay.nc, lay.width))
         self._samples: list[list[np.ndarray]] = [[] for _ in lay.periods]
         self._happenings: list[np.ndarray] = []
         self._log = np.empty((_LOG_SLOTS + len(lay.guards) + len(lay.dues), 3))
         self._rest()
+        self.flow: Joined | None = None
+        if plant.flow is not None and seeds is not None:
+            from twin.flow import joined, laying  # which take seconds to compile: not for plants without a flow
+
+            laid = laying.Laid(plant.flow)
+            self.join(joined.Joined(self.layout, laid, laid.floor(seeds)))
+
+    def join(self, flow: "Joined") -> None:
+        """Let every member have a flow, which its equipment drives and is driven by."""
+        self.flow = flow
+        self.compiled = self.compiled._replace(program=flow.program(self.compiled.program))
 
     @property
     def layout(self) -> Layout:
@@ -148,9 +167,8 @@ class Ensemble:
             z[:, lay.xp + i] = z[:, i]
         z[:, lay.gp : lay.gp + lay.ng] = -1.0  # armed: a guard already positive at the start fires once
         c[:, Control.H] = self.plant.solver.step
-        c[:, Control.CAP] = math.inf
+        c[:, Control.CAP] = c[:, Control.GAP] = math.inf
         c[:, Control.LAST_EVENT] = -math.inf
-        c[:, Control.GAP] = math.inf
         for path, row in lay.dues.items():
             c[:, row] = self.plant.value(path)
 
@@ -169,7 +187,7 @@ class Ensemble:
 
     def _failed(self) -> np.ndarray:
         flags = self.rows(self._c, int(Control.FLAG))
-        failed: np.ndarray = (flags > DONE) & (flags != WATCHED)
+        failed: np.ndarray = (flags > DONE) & (flags < WATCHED)
         return failed
 
     def steps(self) -> np.ndarray:
@@ -258,6 +276,9 @@ class Ensemble:
             )  # fmt: skip
             if count:
                 self._happenings.append(self._log[:count].copy())
+            if self.flow is not None and (self.rows(self._c, int(Control.FLAG)) == Flag.FULL).any():
+                self.flow.grow()
+                full = True
         failed = self._failed()
         if failed.all() or (failed.any() and self.members == 1):
             self._refuse_failed()
@@ -302,10 +323,7 @@ class Ensemble:
     def member_state(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the whole state of every member: rows of ``z`` and of control, each (rows, members)."""
         lay = self.layout
-        return (
-            self.rows(self._z, lay.member_rows()),
-            self.rows(self._c, lay.member_controls()),
-        )
+        return self.rows(self._z, lay.member_rows()), self.rows(self._c, lay.member_controls())
 
     def restore(self, z: np.ndarray, c: np.ndarray) -> None:
         """Put back what `member_state` returned; one member's state is copied to every member."""
@@ -328,4 +346,5 @@ class Ensemble:
     def digest(self) -> str:
         """Return a hash of the whole state of every member."""
         z, c = self.member_state()
-        return hashlib.sha256(np.ascontiguousarray(z).tobytes() + np.ascontiguousarray(c).tobytes()).hexdigest()
+        flow = self.flow.floor.tobytes() if self.flow is not None else b""
+        return hashlib.sha256(np.ascontiguousarray(z).tobytes() + np.ascontiguousarray(c).tobytes() + flow).hexdigest()

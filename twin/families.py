@@ -86,6 +86,8 @@ def partials_text(cls: type[Asset], width: int) -> str:
 def _class_text(cls: type[Asset], programs: list[_Program], width: int, *, single: bool) -> str:
     sizes = {"y": len(cls.roles[State]), "q": len(held_names(cls)), "u": len(cls.roles[Input])}
     sizes |= {"o": len(cls.roles[Output])}
+    # What has no rows has one that nothing reads: size 0 would mean an array that all instances share, in float64.
+    sizes = {name: max(size, 1) for name, size in sizes.items()}
     lines = [
         f"@cfunc({'CLASS32' if single else 'CLASS'}, cache=True, error_model='numpy')",
         "def kernel(role, count, n, y, q, u, o, r, time):",

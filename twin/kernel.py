@@ -35,6 +35,11 @@ class Program(NamedTuple):
     bounds : float64, (2, states)
     watched : (guards + dues,)
         Codes at which a lane pauses.
+    meeting : (5,)
+        How the physics meets the flow of each member: address of the function, of the first member's addresses, from
+        one to the next, of the bonds, and how many bonds. All 0 where there is no flow.
+    meets : float64, (members,)
+        When each member's flow is due.
     """
 
     on: np.ndarray
@@ -50,6 +55,8 @@ class Program(NamedTuple):
     change_values: np.ndarray
     bounds: np.ndarray
     watched: np.ndarray
+    meeting: np.ndarray
+    meets: np.ndarray
 
 
 class Shape(NamedTuple):

@@ -68,6 +68,8 @@ class Flag(IntEnum):
     OUT_OF_BOUNDS = 6
     ZENO = 7
     WATCHED = 8
+    FULL = 9
+    """Its flow needs room for more parts."""
 
 
 class Group(NamedTuple):

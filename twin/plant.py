@@ -6,11 +6,15 @@ from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from twin.declare import Asset, Due, Fault, Input, Memory, Output, Param, Quantity, State
 from twin.errors import PlantError, TwinError, unknown
 from twin.units import dimensions, to_si
+
+if TYPE_CHECKING:
+    from twin.flow.blocks import Flow
+    from twin.plant_fitted import Fitted
 
 SETTABLE = (Param, Fault, State, Input, Memory, Due)
 _NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*")
@@ -133,6 +137,8 @@ class Plant:
     about: str = ""
     text: str = ""
     zone: str = "Asia/Seoul"
+    flow: "Flow | None" = None
+    fitted: "Fitted | None" = None
 
     def __post_init__(self) -> None:
         for target, origins in self.wires.items():

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from twin.flow.file import FlowEntry
 from twin.shape import Section
 
 
@@ -103,6 +104,49 @@ class EstimateEntry(Section):
     )
 
 
+class FittedFileEntry(Section):
+    """A recorded file that a plant was fitted to."""
+
+    name: str
+    sha256: str
+    rows: str
+    begin: str = Field(description="instant of its first row that was used")
+    seconds: str = Field(description="how long the part that was used lasts")
+
+
+class FittedNumberEntry(Section):
+    """A number that was estimated; all in SI."""
+
+    value: str
+    deviation: str = Field(description="standard deviation")
+    low: str = Field(description="lower end of the 95 % interval")
+    high: str = Field(description="upper end of it")
+    unit: str
+    note: str = ""
+
+
+class FittedTagEntry(Section):
+    """How a tag's free run agreed with its readings; SI."""
+
+    rmse: str
+    left_out: str = Field("", description="root mean square error in blocks of time that were not fitted")
+    memory: str = Field(description="how many neighbouring rows count as one")
+    noise: str = Field(description="how residuals scatter within what initialises a run")
+
+
+class FittedEntry(Section):
+    """Where a fitted plant's numbers come from; `twin fit` writes it."""
+
+    recording: str
+    source: str = Field(description="in words")
+    files: list[FittedFileEntry] = Field(min_length=1)
+    numbers: dict[str, FittedNumberEntry]
+    correlation: list[list[str]] = Field([], description="of the numbers, in their order")
+    held: dict[str, str] = Field({}, description="parameters that the data can't tell, and why")
+    tags: dict[str, FittedTagEntry]
+    linear: str = Field("", description="linear state-space model identified on the same rows, for comparison; JSON")
+
+
 class PlantFile(Section):
     """A plant: equipment, wires between it, instruments and known changes."""
 
@@ -116,3 +160,5 @@ class PlantFile(Section):
     limits: dict[str, LimitEntry] = Field({})
     schedule: list[ChangeEntry] = Field([])
     estimate: EstimateEntry | None = None
+    flow: FlowEntry | None = Field(None, description="the factory around the equipment")
+    fitted: FittedEntry | None = Field(None, description="where fitted numbers come from; written by `twin fit`")

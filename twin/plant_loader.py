@@ -27,7 +27,11 @@ LARGEST = 1e30
 
 def load(path: Path, extra: Path | None) -> Plant:
     """Return the plant in a file; assets come from the installed packages and from the folder `extra`."""
-    tree, text = read(path)
+    return built(*read(path), extra)
+
+
+def built(tree: Node, text: str, extra: Path | None) -> Plant:
+    """Return the plant of a file that was read, and perhaps changed, as `twin.read.read` gives it."""
     return _Loader(tree, validated(tree, PlantFile, "`twin schema`"), text, extra).plant()
 
 
@@ -55,6 +59,14 @@ class _Loader:
         valued = replace(wired, values=self._values(wired))
         tagged = replace(valued, tags={n: self._tag(valued, n, e) for n, e in file.tags.items()})
         planned = replace(tagged, limits=self._limits(tagged), schedule=self._schedule(tagged))
+        if file.flow is not None:
+            from twin.flow.reading import flow  # and NumPy with it
+
+            planned = replace(planned, flow=flow(planned, file.flow, self.tree["flow"]))
+        if file.fitted is not None:
+            from twin.plant_fitted import fitted
+
+            planned = replace(planned, fitted=fitted(planned, file.fitted, self.tree["fitted"]))
         if file.estimate is None:
             return planned
         return replace(planned, estimation=estimation(planned, file.estimate, self.tree["estimate"]))

@@ -137,7 +137,7 @@ def run(
         raise PlantError(f"{plant.name}: can't run for {until:g} s; give a positive time up to {LONGEST_RUN:g} s")
     if not 0 <= seed <= MOST_SEED:
         raise PlantError(f"{plant.name}: seed {seed} is out of range; give one from 0 to {MOST_SEED}")
-    machines = ensemble or Ensemble(plant, members, **options)
+    machines = ensemble or Ensemble(plant, members, seeds=member_seeds(seed, members), **options)
     instruments = Instruments(plant, machines.members, seed)
     tally = Tally()
     put = _to([*sinks, tally])

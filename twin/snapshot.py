@@ -6,7 +6,8 @@ import io
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from zipfile import BadZipFile
@@ -18,7 +19,8 @@ from twin.errors import DataError, SnapshotError
 from twin.layout import Control, Layout
 from twin.plant import Plant
 
-FORMAT = 1
+FORMAT = 2
+_FLOW = "flow."
 _HEADER = {"format", "plant", "identity", "seed", "z_names", "c_names", "digest"}
 
 
@@ -40,6 +42,8 @@ class Snapshot:
         States, held numbers, held inputs, last guard values.
     c : (rows, members)
         Times, solver memory, counters, dues; float64.
+    flow : mapping of str to numpy.ndarray
+        The records of each member's flow, by name; empty where there is none.
     """
 
     plant: str
@@ -49,6 +53,7 @@ class Snapshot:
     c_names: tuple[str, ...]
     z: np.ndarray
     c: np.ndarray
+    flow: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def time(self) -> float:
@@ -66,13 +71,14 @@ class Snapshot:
         head = json.dumps(
             [FORMAT, self.identity, self.seed, str(self.z.dtype), self.z.shape, self.z_names, self.c_names]
         )
-        parts = [head.encode(), np.ascontiguousarray(self.z).tobytes(), np.ascontiguousarray(self.c).tobytes()]
+        arrays = [self.z, self.c, *(self.flow[name] for name in sorted(self.flow))]
+        parts = [head.encode(), *(np.ascontiguousarray(array).tobytes() for array in arrays)]
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
     @property
     def nbytes(self) -> int:
         """Size of the numbers in memory."""
-        return int(self.z.nbytes + self.c.nbytes)
+        return int(self.z.nbytes + self.c.nbytes + sum(array.nbytes for array in self.flow.values()))
 
     def save(self, path: Path) -> None:
         """Write the snapshot whole to a temporary name, then rename it to `path`.
@@ -92,7 +98,9 @@ class Snapshot:
             "digest": self.digest,
         }
         buffer = io.BytesIO()
-        np.savez(buffer, header=np.frombuffer(json.dumps(header).encode(), np.uint8), z=self.z, c=self.c)
+        arrays = {"header": np.frombuffer(json.dumps(header).encode(), np.uint8), "z": self.z, "c": self.c}
+        arrays |= {f"{_FLOW}{name}": array for name, array in self.flow.items()}
+        np.savez(buffer, allow_pickle=False, **arrays)
         temporary = ""
         try:
             handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
@@ -122,6 +130,7 @@ class Snapshot:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 header = json.loads(file["header"].tobytes())
                 z, c = file["z"], file["c"]
+                flow = {name.removeprefix(_FLOW): file[name] for name in file.files if name.startswith(_FLOW)}
         except OSError as err:
             raise DataError(f"{path}: snapshot can't be read: {err.strerror or err}; check the path") from None
         except (BadZipFile, KeyError, ValueError, EOFError, TypeError, AttributeError, NotImplementedError) as err:
@@ -133,7 +142,7 @@ class Snapshot:
                 f"{path}: snapshot format {header.get('format')}, this version reads {FORMAT}; take it again"
             )
         names = tuple(header["z_names"]), tuple(header["c_names"])
-        read = cls(header["plant"], header["identity"], header["seed"], *names, z, c)
+        read = cls(header["plant"], header["identity"], header["seed"], *names, z, c, flow)
         if read.digest != header["digest"]:
             raise DataError(f"{path}: numbers don't match their hash; the file was changed or damaged: take it again")
         return read
@@ -143,6 +152,10 @@ def identity(plant: Plant) -> str:
     """Return the hash of everything about a plant but its values and limits."""
     parts: list[object] = [plant.name, sorted(plant.wires.items()), plant.solver, sorted(plant.tags.items())]
     parts += [plant.schedule, [(a, _described(cls)) for a, cls in plant.assets.items()]]
+    if plant.flow is not None:
+        from twin.flow.laying import Laid  # and what it is made of: not for plants without a flow
+
+        parts.append(Laid(plant.flow).structure)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
@@ -212,5 +225,9 @@ def rebased(snapshot: Snapshot, z: np.ndarray, c: np.ndarray, layout: Layout) ->
     for i, name in enumerate(c_names):
         if name in c_old:
             new_c[i] = snapshot.c[c_old[name]]
+        elif name.startswith("sample:"):  # those before now have been
+            new_c[i] = np.ceil(snapshot.c[int(Control.T)] / float(name.removeprefix("sample:")))
     defaulted = tuple(name for name in (*z_names, *c_names) if name not in z_old and name not in c_old)
-    return Snapshot(plant.name, identity(plant), snapshot.seed, z_names, c_names, new_z, new_c), defaulted
+    return Snapshot(
+        plant.name, identity(plant), snapshot.seed, z_names, c_names, new_z, new_c, snapshot.flow
+    ), defaulted

@@ -1,29 +1,11 @@
 """Random numbers that are a function of seed, name, purpose and index: the same in any order, block or process."""
 
-from zlib import crc32
-
 import numpy as np
 from scipy.special import ndtri
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_FIRST = np.uint64(0xBF58476D1CE4E5B9)
-_SECOND = np.uint64(0x94D049BB133111EB)
+from twin.seeds import GOLDEN, member_seeds, mixed, starts
 
-
-def _mixed(z: np.ndarray) -> np.ndarray:
-    """Return the output function of SplitMix64, a bijection of 64 bits in which every bit depends on every other."""
-    z = (z ^ (z >> np.uint64(30))) * _FIRST
-    z = (z ^ (z >> np.uint64(27))) * _SECOND
-    return np.asarray(z ^ (z >> np.uint64(31)))
-
-
-def member_seeds(seed: int, members: int) -> np.ndarray:
-    """Return a seed for each member of a run, uint64 of shape (members,).
-
-    The first ones of a larger run are those of a smaller one.
-    """
-    base = _mixed(np.array([seed % 2**64], np.uint64) + _GOLDEN)
-    return _mixed(base + _GOLDEN * np.arange(1, members + 1, dtype=np.uint64))
+__all__ = ["bits", "member_seeds", "normal", "normal_at", "starts", "uniform"]
 
 
 def bits(seeds: np.ndarray, name: str, purpose: str, first: int, count: int) -> np.ndarray:
@@ -41,14 +23,8 @@ def bits(seeds: np.ndarray, name: str, purpose: str, first: int, count: int) -> 
     return _bits(seeds, name, purpose, np.arange(first + 1, first + count + 1, dtype=np.uint64))
 
 
-def starts(seeds: np.ndarray, name: str, purpose: str) -> np.ndarray:
-    """Return where each seed's stream starts, uint64: compiled code goes on from there by itself."""
-    key = np.uint64(crc32(name.encode()) << 32 | crc32(purpose.encode()))
-    return _mixed(_mixed(np.asarray(seeds, np.uint64)) ^ _mixed(np.array([key]) + _GOLDEN))
-
-
 def _bits(seeds: np.ndarray, name: str, purpose: str, ordinals: np.ndarray) -> np.ndarray:
-    return _mixed(starts(seeds, name, purpose)[:, None] + _GOLDEN * ordinals)
+    return mixed(starts(seeds, name, purpose)[:, None] + GOLDEN * ordinals)
 
 
 def _open(drawn: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -22,18 +22,24 @@ from viz.acts import Acts
 from viz.api import Api
 from viz.asker import Asker, asker
 from viz.audit import Audit
+from viz.data_set_page import DataSetPage
 from viz.feed import STATES, Feed, Seen, running
 from viz.pages import advisories, asset, data, history, overview
+from viz.runner import COMMAND
+from viz.whatif import WhatIf
 from viz.words import Language, language_of, word
 
 STATIC = Path(__file__).with_name("static")
-PAGES = {"/": "overview", "/asset": "asset", "/advisories": "advisories", "/history": "history", "/data": "data"}
+PAGES = {
+    "/": "overview", "/asset": "asset", "/advisories": "advisories", "/history": "history", "/what-if": "what_if",
+    "/data-sets": "data_sets", "/data": "data",
+}  # fmt: skip
 SCRIPTS = (
     "vendor/uPlot.iife.min.js", "trend_format.js", "trend_data.js", "trend_link.js", "trend_feed.js", "trend_draw.js",
     "trend_plot.js", "trend_chart.js", "trend_toolbar.js", "trend_png.js", "trend_touch.js", "trend_file.js",
-    "trend.js", "act.js", "view.js",
+    "trend.js", "act.js", "what_if.js", "data_set_draw.js", "data_set_plots.js", "data_set.js", "view.js",
 )  # fmt: skip
-STYLES = ("vendor/uPlot.min.css", "trend.css", "view.css")
+STYLES = ("vendor/uPlot.min.css", "trend.css", "view.css", "data_set.css")
 
 _log = logging.getLogger("viz")
 _seconds = re.compile(r"[1-9][0-9]{0,6}")
@@ -69,16 +75,27 @@ class View:
         Where actions are recorded before they are done.
     login : bool
         Whether people log in, and so can log out.
+    command : sequence of str
+        What `twin what-if` is called by.
+    datasets : Path or None
+        Where data sets are; else in the folder ``datasets`` of the twin's data.
     """
 
-    def __init__(self, feed: Feed, audit: Audit, *, login: bool = False) -> None:
+    def __init__(
+        self, feed: Feed, audit: Audit, *, login: bool = False, command: Sequence[str] = COMMAND,
+        datasets: Path | None = None,
+    ) -> None:  # fmt: skip
         self.feed, self.audit, self.login = feed, audit, login
         # Its own pages of documentation would load scripts from elsewhere.
         self.server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         self.api = Api(feed)
         self.api.exported = self._exported
         self.server.include_router(self.api.router())
+        self.what_if = WhatIf(feed, audit, command)
+        self.data_sets = DataSetPage(feed, datasets)
         self.server.include_router(Acts(feed, audit).router())
+        self.server.include_router(self.what_if.router())
+        self.server.include_router(self.data_sets.router())
         self.server.get("/healthz")(self.api.health)
         self.server.mount("/static", StaticFiles(directory=STATIC), name="static")
         # Dash would serve the folder `assets` beside the program, which holds equipment: it is pointed at its own.
@@ -121,22 +138,13 @@ class View:
             ("slow", "reasons-pulse", self.reasons), ("slow", "figures-pulse", self.figures),
         ):  # fmt: skip
             app.callback(Output(target, "children"), Input(pace, "data"), State("url", "search"), spoken)(apart(shown))
-        app.callback(
-            Output("does-pulse", "children"), Input("pulse", "data"), State("url", "search"), spoken,
-            prevent_initial_call=True,
-        )(apart(self.does))  # fmt: skip
-        app.callback(
-            Output("why", "children"), Input("pulse", "data"), State("url", "search"), spoken,
-            prevent_initial_call=True,
-        )(apart(self.gone))  # fmt: skip
-        app.callback(
-            Output("wall-pulse", "children"), Input("pulse", "data"), State("url", "search"), spoken,
-            prevent_initial_call=True,
-        )(apart(self.wall))  # fmt: skip
-        app.callback(
-            Output("log-pulse", "children"), Input("pulse", "data"), State("url", "search"), spoken,
-            prevent_initial_call=True,
-        )(apart(self.log))  # fmt: skip
+        for target, told in (
+            ("does-pulse", self.does), ("why", self.gone), ("wall-pulse", self.wall), ("log-pulse", self.log),
+        ):  # fmt: skip
+            app.callback(
+                Output(target, "children"), Input("pulse", "data"), State("url", "search"), spoken,
+                prevent_initial_call=True,
+            )(apart(told))  # fmt: skip
         app.callback(Output("data-pulse", "children"), Input("beat", "data"), State("url", "search"), spoken)(
             apart(self.data)
         )
@@ -144,6 +152,7 @@ class View:
             Output("estimates-pulse", "children"), Input("beat", "data"), State("url", "search"),
             spoken,
         )(apart(self.estimates))  # fmt: skip
+        self.what_if.declare(app, apart, lambda search, language: (_query(search), _spoken(search, language)))
         app.callback(
             Output("url", "href"), Input("past-open", "n_clicks"), State("past-asset", "value"),
             State("past-time", "value"), State("past-beside", "value"), State("url", "search"),
@@ -171,6 +180,10 @@ class View:
             return asset.content(seen, language, query.get("name", ""))
         if page == "advisories":
             return advisories.content(seen, language, asker().account, query.get("id", ""))
+        if page == "what_if":
+            return self.what_if.content(query, language, asker().account)
+        if page == "data_sets":
+            return self.data_sets.content(query, language)
         if page == "history" and query.get("archive"):
             return history.recorded(seen, language, self.feed.folder, query["archive"], query.get("group", ""))
         if page == "history" and seen.plan is None:
@@ -185,9 +198,7 @@ class View:
     def banner(self, _beat: Any, search: str, language: str | None) -> Any:
         """Return the line of what is most urgent; of a twin that has ended it says so."""
         seen, spoken = self.feed.seen, _spoken(search, language)
-        if seen.plan is None:
-            return _banner(seen, spoken)
-        if seen.state == "live":
+        if seen.plan is None or seen.state == "live":
             return _banner(seen, spoken)
         late = f"{float(seen.status.get('behind_s', 0.0)):.0f}"
         said = word("behind_by", spoken, late) if seen.state == "behind" else word(seen.state, spoken)

@@ -18,13 +18,18 @@ EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, never bound to
 @click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 takes a free one.")
 @click.option("--bind", default="127.0.0.1", show_default=True, help="Address; any other than loopback needs accounts.")
 @click.option("--host", "hosts", multiple=True, help="Name that browsers reach it under; may be repeated.")
+@click.option(
+    "--datasets",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where data sets are, or one of them; else DATA/datasets.",
+)
 @click.option("--tls-in-front", "secure", is_flag=True, help="A proxy in front speaks https with browsers.")
 @click.option("--add-account", "added", help="Add or change an account, asking for its password, and end.")
 @click.option("--role", type=click.Choice(("viewer", "operator", "engineer")), default="viewer", show_default=True)
 @click.option("--remove-account", "removed", help="Remove an account, and end.")
 def command(
-    data: Path, port: int, bind: str, hosts: tuple[str, ...], secure: bool, added: str | None, role: str,
-    removed: str | None,
+    data: Path, port: int, bind: str, hosts: tuple[str, ...], datasets: Path | None, secure: bool, added: str | None,
+    role: str, removed: str | None,
 ) -> int:  # fmt: skip
     """Show the twin in DATA in a browser: plant, assets, advisories, history, data; in English and Korean.
 
@@ -34,7 +39,7 @@ def command(
     if added is not None or removed is not None:
         _account(data, added, role, removed)
         return 0
-    return _serve(data, bind, port, hosts, secure)
+    return _serve(data, bind, port, hosts, secure=secure, datasets=datasets)
 
 
 def _account(data: Path, added: str | None, role: str, removed: str | None) -> None:
@@ -52,7 +57,7 @@ def _account(data: Path, added: str | None, role: str, removed: str | None) -> N
         click.echo(f"{removed} may not log in any more")
 
 
-def _serve(data: Path, bind: str, port: int, hosts: tuple[str, ...], secure: bool) -> int:
+def _serve(data: Path, bind: str, port: int, hosts: tuple[str, ...], *, secure: bool, datasets: Path | None) -> int:
     from viz.feed import Feed
     from viz.serve import bound, guarded, serve
 
@@ -61,7 +66,10 @@ def _serve(data: Path, bind: str, port: int, hosts: tuple[str, ...], secure: boo
     try:
         if feed.seen.plan is None:
             click.echo(feed.seen.trouble, err=True)
-        app = guarded(feed, bind=bind, hosts=hosts, secure=secure, tell=lambda text: click.echo(text, err=True))
+        app = guarded(
+            feed, bind=bind, hosts=hosts, secure=secure, tell=lambda text: click.echo(text, err=True),
+            datasets=datasets,
+        )  # fmt: skip
         port = listening.getsockname()[1]
         shown = f"[{bind}]" if ":" in bind else bind
         _note(data, bind, port)

@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -100,6 +100,7 @@ class Feed:
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
         self._lock = threading.RLock()  # a signal may come while it is held
         self._first = threading.Event()
+        self._last: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
         self._thread.start()
         self._first.wait(5.0)
@@ -109,10 +110,16 @@ class Feed:
         self._stop.set()
         self._wake()
 
+    def at_end(self, last: Callable[[], None]) -> None:
+        """Have something done when nothing is followed any more."""
+        self._last.append(last)
+
     def close(self) -> None:
         """Stop following."""
         self.end()
         self._thread.join(5.0)
+        for last in self._last:
+            last()
 
     async def changed(self, number: int, timeout: float) -> Seen:
         """Return what was seen as soon as it is newer than `number`, or after `timeout` seconds."""

@@ -202,7 +202,10 @@ class _Dressed:
             self.started = True
             message.setdefault("headers", [])
             headers = MutableHeaders(scope=message)
+            stricter = headers.getlist("content-security-policy")
             headers.update({**_HEADERS, "content-security-policy": self._policy})
+            for policy in stricter:  # browsers obey each: an answer can forbid itself more, and allow itself nothing
+                headers.append("content-security-policy", policy)
             if not self._static or message["status"] not in (200, 206, 304):
                 headers["cache-control"] = "no-store"
             headers.setdefault("cache-control", "no-cache")  # asks again: browsers guess an age otherwise

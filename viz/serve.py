@@ -3,7 +3,8 @@
 import asyncio
 import errno
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -18,6 +19,7 @@ from viz.asker import Known
 from viz.audit import Audit, audit_of, view_of
 from viz.feed import Feed
 from viz.guard import Guard, policy_of
+from viz.runner import COMMAND
 from viz.session import Here, Login
 
 STREAMS = (f"{BASE}/stream",)
@@ -29,7 +31,7 @@ HEADERS = 15.0
 
 def guarded(
     feed: Feed, *, bind: str = "127.0.0.1", hosts: Collection[str] = (), secure: bool = False,
-    tell: Callable[[str], None] = lambda text: None,
+    tell: Callable[[str], None] = lambda text: None, command: Sequence[str] = COMMAND, datasets: Path | None = None,
 ) -> ASGIApp:  # fmt: skip
     """Return the application with everything that guards it.
 
@@ -41,6 +43,10 @@ def guarded(
         Names that browsers may reach it under beside those of loopback.
     secure : bool
         Whether TLS ends in front of it.
+    command : sequence of str
+        What `twin what-if` is called by.
+    datasets : Path or None
+        Where data sets are; else in the folder ``datasets`` of the twin's data.
 
     Raises
     ------
@@ -51,7 +57,7 @@ def guarded(
     audit = Audit(audit_of(view), tell=tell)
     login = required(bind)
     refuse_open(bind, accounts_of(feed.folder))
-    shown = View(feed, audit, login=login)
+    shown = View(feed, audit, login=login, command=command, datasets=datasets)
     policy = policy_of(shown.server)
     door = Login(feed.folder, audit, secure=secure) if login else Here()
     shown.api.known = door.known

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.viz import stand_in
 from tests.viz.stage import Stage, served
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -64,6 +65,31 @@ def stage(tmp_path: Path) -> Stage:
     found = Stage(tmp_path / "data")
     found.live(600)
     return found
+
+
+@pytest.fixture
+def control(tmp_path: Path) -> Path:
+    """Return the folder by which what stands in for `twin what-if` is held up."""
+    found = tmp_path / "control"
+    found.mkdir()
+    return found
+
+
+@pytest.fixture
+def asking(stage: Stage, control: Path) -> Iterator[str]:
+    """Yield the address of a view whose what-if is the stand-in."""
+    with served(stage.folder, command=stand_in.command(control)) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a finished data set of forty short runs; copy it before you change it."""
+    from scenarios.dataset.making import Order, make
+
+    folder = tmp_path_factory.mktemp("labelled") / "tiny"
+    make(Order(Path(__file__).parents[1] / "scenarios" / "dataset" / "tiny.yaml", folder, workers=1))
+    return folder
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import uvicorn
@@ -125,11 +126,11 @@ class Stage:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve the view over a folder; yield its address."""
+def served(folder: Path, **settings: Any) -> Iterator[str]:
+    """Serve the view over a folder, guarded by these settings; yield its address."""
     listening, feed = bound("127.0.0.1", 0), Feed(folder)
     with ThreadPoolExecutor(1) as aside:  # Playwright has a loop running in this thread
-        app = aside.submit(guarded, feed).result()
+        app = aside.submit(guarded, feed, **settings).result()
     config = uvicorn.Config(
         app, log_level="error", lifespan="off", ws="none", timeout_graceful_shutdown=1, server_header=False
     )

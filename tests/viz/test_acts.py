@@ -46,13 +46,12 @@ def audit(folder: Path) -> list[dict[str, Any]]:
 
 
 def judged(data: Path, cause: str) -> threading.Thread:
-    """Play the twin: say what became of the next action that the journal gets."""
+    """Play the twin: say what became of the first action that the journal gets."""
 
     def answer() -> None:
         with Scribe(data) as scribe:
-            known = len(Serving(data).entries())
-            until(lambda: len(Serving(data).entries()) > known)
-            entry = Serving(data).entries()[-1].id
+            # Ingest's own ticks are entries, too.
+            entry = until(lambda: [each.id for each in Serving(data).entries() if each.kind == "action"])[-1]
             change = Change(T0 + 601.0, "adv-1", "unacknowledged", "acknowledged", "kim", "", cause, "deviation")
             scribe.add([(entry, instant(601, changes=(change,)))], [])
 

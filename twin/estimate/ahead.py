@@ -181,15 +181,34 @@ def _run(
     return np.stack(shown, axis=2), guards
 
 
-def _drawn(belief: UnscentedFilter, trend: Trend | None, key: str, *, centred: bool = False) -> _Drawn:
+def drawn(belief: UnscentedFilter, count: int, *, trend: Trend | None = None, key: str = "ahead") -> Ensemble:
+    """Return machines drawn from the belief: the one that is believed most, and others that it might be.
+
+    Parameters
+    ----------
+    trend : Trend, optional
+        A fault that is believed; it stays as it is.
+    key : str
+        Names the random stream.
+    """
+    found = _drawn(belief, trend, key, centred=True, count=count)
+    if trend is not None:
+        low, high = belief.plant.quantity(trend.path).bounds
+        found.members.set(trend.path, np.clip(found.severities, low, high))
+    return found.members
+
+
+def _drawn(
+    belief: UnscentedFilter, trend: Trend | None, key: str, *, centred: bool = False, count: int = MEMBERS
+) -> _Drawn:
     """Draw members from the belief; the first is what is believed most where they are to be `centred`."""
     state = belief.state()
-    members = Ensemble(belief.plant, MEMBERS, belief.compiled)
+    members = Ensemble(belief.plant, count, belief.compiled)
     members.restore(state["z"], state["c"])
     mean, covariance = belief.moments.mean, belief.moments.covariance
     size = mean.size
     factor = factored(np.ascontiguousarray(covariance), size)
-    draws = normal(member_seeds(0, MEMBERS), key, "belief", 0, size + 3)
+    draws = normal(member_seeds(0, count), key, "belief", 0, size + 3)
     if centred:
         draws[0] = 0.0
     away = draws[:, :size] @ factor
@@ -201,7 +220,7 @@ def _drawn(belief: UnscentedFilter, trend: Trend | None, key: str, *, centred: b
         low, high = belief.plant.quantity(path).bounds
         members.set(path, np.clip(members.get(path) + away[:, size + k], low, high))
     if trend is None:
-        return _Drawn(members, inner, *np.zeros((3, MEMBERS)))
+        return _Drawn(members, inner, *np.zeros((3, count)))
     severities = trend.severity + trend.deviation * draws[:, size]
     rates = trend.rate + trend.rate_deviation * draws[:, size + 1]
     return _Drawn(members, inner, severities, rates, _durations(trend.seen, draws[:, size + 2]))

@@ -67,8 +67,8 @@ class Factory:
             raise PlantError(f"{plant.name}: has no tags; a factory without instruments gives no readings")
         self.real, self.members, self.start = truth, tuple(members), start
         self.tags = tuple((tag.name, tag.unit) for tag in plant.tags.values())
-        self._ensemble = Ensemble(plant, len(self.members), **options)
         self._seeds = seeds_of(self.members)
+        self._ensemble = Ensemble(plant, len(self.members), seeds=self._seeds, **options)
         for path, values in spread_values(truth.spread, plant, self._seeds).items():
             self._ensemble.set(path, values)
         moved = {path: self._ensemble.get(path) for path in Forcing.paths(truth, self.members)}

@@ -11,7 +11,7 @@ from twin.catalogue import find
 from twin.declare import Fault, Input, Param
 from twin.errors import DeclarationError, PlantError, TwinError, unknown
 from twin.factory.truth import SHAPES, Disturbance, Mishap, Truth, usual_hold
-from twin.factory.truth_file import DisturbanceEntry, FaultEntry, InstrumentEntry, TruthFile
+from twin.factory.truth_file import DisturbanceEntry, FaultEntry, InstrumentEntry, SpreadEntry, TruthFile
 from twin.plant import METHODS, Change, Plant, Solver, Tag, setting
 from twin.read import Node, read
 from twin.shape import validated
@@ -63,9 +63,9 @@ class _Loader:
         truth = Truth(
             self.twin,
             plant,
-            self._spread(plant),
+            spread_of(plant, file.spread, tree["spread"]) if file.spread else {},
             {n: lag for n, e in file.instruments.items() if (lag := self._lag(n, e)) > 0.0},
-            tuple(self._disturbance(plant, n, e) for n, e in file.disturbances.items()),
+            tuple(disturbance_of(plant, n, e, tree["disturbances"][n]) for n, e in file.disturbances.items()),
             {n: self._mishap(plant, n, e) for n, e in file.faults.items()},
             self.settle,
             _number(f"{tree.at('hold')}: hold", file.hold, "s", 1e-3, 3600.0) if file.hold else usual_hold(plant),
@@ -157,53 +157,6 @@ class _Loader:
         moved = [change._replace(at=change.at + self.settle) for change in changes]
         return tuple(sorted(moved, key=lambda change: change.at))
 
-    def _spread(self, plant: Plant) -> dict[str, float]:
-        entry = self.file.spread
-        if entry is None:
-            return {}
-        node = self.tree["spread"]
-        for asset in entry.assets:
-            if asset not in plant.assets:
-                raise PlantError(f"{node.at('assets')}: spread: {unknown('asset', asset, plant.assets)}")
-        paths = [f"{a}.{n}" for a in entry.assets for n in plant.assets[a].roles[Param]]
-        for key, patterns in (("known", entry.known), ("closer", list(entry.closer))):
-            for pattern in patterns:
-                if not any(_names(pattern, path) for path in paths):
-                    raise PlantError(f"{node.at(key)}: spread.{key}: {pattern!r} names no parameter of these assets")
-        size = _number(f"{node.at('size')}: spread.size", entry.size, "1", 0.0, 0.3)
-        sizes = {p: size for p in paths if not any(_names(known, p) for known in entry.known)}
-        for pattern, text in entry.closer.items():
-            closer = _number(f"{node['closer'].at(pattern)}: spread.closer", text, "1", 0.0, 0.3)
-            sizes |= {p: closer for p in sizes if _names(pattern, p)}
-        return {p: s for p, s in sizes.items() if s > 0.0}
-
-    def _disturbance(self, plant: Plant, name: str, entry: DisturbanceEntry) -> Disturbance:
-        node = self.tree["disturbances"][name]
-        if bool(entry.wanders) == bool(entry.levels):
-            raise PlantError(f"{node.where}: {name}: either it wanders or it has levels; give one of them")
-        for path in entry.of:
-            with _at(f"{node.at('of')}: {name}"):
-                setting(plant, path, plant.value(path))
-                if not isinstance(plant.quantity(path), Input):
-                    raise TwinError(f"{path} is no input; only what comes from outside is a disturbance")
-                if any(change.path == path for change in plant.schedule):
-                    raise TwinError(f"{path} changes by schedule too; keep one of them")
-        unit = plant.quantity(entry.of[0]).unit
-        if any(plant.quantity(path).unit != unit for path in entry.of):
-            raise PlantError(f"{node.at('of')}: {name}: {', '.join(entry.of)} don't move together; they differ in unit")
-        with _at(f"{node.at('wanders')}: {name}.wanders"):
-            size = difference_to_si(entry.wanders or "0", unit)
-        with _at(f"{node.at('levels')}: {name}.levels"):
-            levels = tuple(difference_to_si(text, unit) for text in entry.levels)
-        far = [*levels, -FARTHEST * abs(size), FARTHEST * abs(size)]
-        for path in entry.of:
-            low, high = plant.quantity(path).bounds
-            if not low <= plant.value(path) + min(far) <= plant.value(path) + max(far) <= high:
-                raise PlantError(f"{node.where}: {name}: {path} would leave [{low:g}, {high:g}] {unit}; give less")
-        over = _number(f"{node.at('over')}: {name}.over", entry.over, "s", 1e-3, LONGEST)
-        every = _number(f"{node.at('every')}: {name}.every", entry.every, "s", 1e-3, LONGEST)
-        return Disturbance(name, tuple(entry.of), abs(size), over, levels, every)
-
     def _mishap(self, plant: Plant, name: str, entry: FaultEntry) -> Mishap:
         node = self.tree["faults"][name]
         if not entry.to and not entry.sensors:
@@ -247,6 +200,52 @@ class _Loader:
             )
 
 
-def _names(pattern: str, path: str) -> bool:
+def spread_of(plant: Plant, entry: SpreadEntry, node: Node) -> dict[str, float]:
+    """Return how far parameters lie from their data sheets: standard deviation of the logarithm, by path."""
+    for asset in entry.assets:
+        if asset not in plant.assets:
+            raise PlantError(f"{node.at('assets')}: spread: {unknown('asset', asset, plant.assets)}")
+    paths = [f"{a}.{n}" for a in entry.assets for n in plant.assets[a].roles[Param]]
+    for key, patterns in (("known", entry.known), ("closer", list(entry.closer))):
+        for pattern in patterns:
+            if not any(names(pattern, path) for path in paths):
+                raise PlantError(f"{node.at(key)}: spread.{key}: {pattern!r} names no parameter of these assets")
+    size = _number(f"{node.at('size')}: spread.size", entry.size, "1", 0.0, 0.3)
+    sizes = {p: size for p in paths if not any(names(known, p) for known in entry.known)}
+    for pattern, text in entry.closer.items():
+        closer = _number(f"{node['closer'].at(pattern)}: spread.closer", text, "1", 0.0, 0.3)
+        sizes |= {p: closer for p in sizes if names(pattern, p)}
+    return {p: s for p, s in sizes.items() if s > 0.0}
+
+
+def disturbance_of(plant: Plant, name: str, entry: DisturbanceEntry, node: Node) -> Disturbance:
+    """Return inputs that move together from outside."""
+    if bool(entry.wanders) == bool(entry.levels):
+        raise PlantError(f"{node.where}: {name}: either it wanders or it has levels; give one of them")
+    for path in entry.of:
+        with _at(f"{node.at('of')}: {name}"):
+            setting(plant, path, plant.value(path))
+            if not isinstance(plant.quantity(path), Input):
+                raise TwinError(f"{path} is no input; only what comes from outside is a disturbance")
+            if any(change.path == path for change in plant.schedule):
+                raise TwinError(f"{path} changes by schedule too; keep one of them")
+    unit = plant.quantity(entry.of[0]).unit
+    if any(plant.quantity(path).unit != unit for path in entry.of):
+        raise PlantError(f"{node.at('of')}: {name}: {', '.join(entry.of)} don't move together; they differ in unit")
+    with _at(f"{node.at('wanders')}: {name}.wanders"):
+        size = difference_to_si(entry.wanders or "0", unit)
+    with _at(f"{node.at('levels')}: {name}.levels"):
+        levels = tuple(difference_to_si(text, unit) for text in entry.levels)
+    far = [*levels, -FARTHEST * abs(size), FARTHEST * abs(size)]
+    for path in entry.of:
+        low, high = plant.quantity(path).bounds
+        if not low <= plant.value(path) + min(far) <= plant.value(path) + max(far) <= high:
+            raise PlantError(f"{node.where}: {name}: {path} would leave [{low:g}, {high:g}] {unit}; give less")
+    over = _number(f"{node.at('over')}: {name}.over", entry.over, "s", 1e-3, LONGEST)
+    every = _number(f"{node.at('every')}: {name}.every", entry.every, "s", 1e-3, LONGEST)
+    return Disturbance(name, tuple(entry.of), abs(size), over, levels, every)
+
+
+def names(pattern: str, path: str) -> bool:
     """Return whether a pattern of a parameter's name, or of ``asset.name``, means this path."""
     return fnmatchcase(path, pattern) or fnmatchcase(path.partition(".")[2], pattern)

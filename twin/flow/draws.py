@@ -11,8 +11,9 @@ import math
 import numpy as np
 from numba import njit, uint64
 
-from twin.compiled import INLINED
+from twin.compiled import BARE, INLINED
 from twin.flow.records import Law
+from twin.flow.views import numbers, streams
 from twin.lanemath import cos, exp, log, pow
 
 _GOLDEN, _FIRST, _SECOND = uint64(0x9E3779B97F4A7C15), uint64(0xBF58476D1CE4E5B9), uint64(0x94D049BB133111EB)
@@ -35,17 +36,17 @@ def standard(start, k):
     return math.sqrt(-2.0 * log(uniform(start, 2 * k))) * cos(2.0 * math.pi * uniform(start, 2 * k + 1))
 
 
-@njit(**INLINED)
-def draw(streams, s, numbers):
-    """Return the next number of stream s.
+@njit(**BARE)
+def draw(member, s):
+    """Return the next number of a member's stream s.
 
     ``a``, ``b``, ``c`` are: constant value; exponential mean; uniform low, high; triangular low, mode, high; Weibull
     scale, shape; Erlang mean, phases; normal mean, deviation, least; lognormal mean and deviation of the logarithm;
     empirical: the table's quantiles at equal distances of probability, with lines between them.
     """
-    stream = streams[s]
+    stream = streams(member)[s]
     k, start, a, b, c = stream.index, stream.start, stream.a, stream.b, stream.c
-    streams[s].index = k + 1
+    stream.index = k + 1
     law = stream.law
     if law == _EXPONENTIAL:
         return -a * log(uniform(start, k))
@@ -69,16 +70,16 @@ def draw(streams, s, numbers):
         return exp(a + b * standard(start, k))
     place = uniform(start, k) * (stream.count - 1)
     i = int(place)
-    low, high = numbers[stream.first + i], numbers[stream.first + i + 1]
+    low, high = numbers(member)[stream.first + i], numbers(member)[stream.first + i + 1]
     return low + (place - i) * (high - low)
 
 
 @njit(**INLINED)
-def following(streams, s):
-    """Return the next uniform number of stream s."""
-    k = streams[s].index
-    streams[s].index = k + 1
-    return uniform(streams[s].start, k)
+def following(member, s):
+    """Return the next uniform number of a member's stream s."""
+    stream = streams(member)[s]
+    stream.index += 1
+    return uniform(stream.start, stream.index - 1)
 
 
 @njit(**INLINED)
@@ -91,9 +92,9 @@ def choice(u, table, first, count):
 
 
 @njit(**INLINED)
-def branch(u, edges, first, count):
+def branch(u, table, first, count):
     """Return which of `count` edges from `first` on a uniform number falls to, by their shares."""
     for i in range(count - 1):
-        if u < edges[first + i].share:
+        if u < table[first + i].share:
             return i
     return count - 1

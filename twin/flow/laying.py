@@ -1,213 +1,333 @@
-"""From blocks as they are declared to records: names become numbers, and what can't work is refused by name."""
+"""From blocks as they are declared to records: names become numbers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from math import inf, isfinite
+from typing import Any
 
 import numpy as np
 
-from twin.errors import PlantError, unknown
-from twin.flow.blocks import Block, Buffer, Sink, Source, Station
+from twin.errors import PlantError
+from twin.flow.blocks import Block, Buffer, Conveyor, Flow, Link, Sink, Source, Station
+from twin.flow.checking import ORDERS, TASKS, expanded, found_types
+from twin.flow.floor import Floor
 from twin.flow.laws import Distribution, constant
-from twin.flow.records import BLOCK, EDGE, NONE, PART, STREAM, WORLD, Floor, Kind, Routing, State
-from twin.streams import starts
+from twin.flow.records import (
+    BLOCK,
+    CALENDAR,
+    CLAIM,
+    EDGE,
+    LOG,
+    NONE,
+    ORDER,
+    PART,
+    POOL,
+    STREAM,
+    WORLD,
+    Bond,
+    Kind,
+    Routing,
+    State,
+)  # fmt: skip
+from twin.seeds import starts
 
 ENDLESS = 2**62
 """Capacity of what has no bound."""
 ROOM = 64
 """Parts that there is room for at first, beside four for each block."""
-_KINDS = {Source: Kind.SOURCE, Buffer: Kind.BUFFER, Station: Kind.STATION, Sink: Kind.SINK}
-
-
-def expanded(blocks: Sequence[Block]) -> list[Block]:
-    """Return blocks with every server a block of its own, ``mill.1`` for the first of station ``mill``.
-
-    Raises
-    ------
-    PlantError
-        If a name is there twice or leads nowhere, or a part could never leave.
-    """
-    names = [block.name for block in blocks]
-    for name in names:
-        if names.count(name) > 1:
-            raise PlantError(f"flow: {name} is there twice; give one of them another name")
-    side_by_side = {
-        block.name: [f"{block.name}.{i + 1}" for i in range(block.servers)]
-        for block in blocks if isinstance(block, Station) and block.servers > 1
-    }  # fmt: skip
-    found: list[Block] = []
-    for block in blocks:
-        if isinstance(block, Sink):
-            found.append(block)
-            continue
-        for name in block.to:
-            if name not in names:
-                raise PlantError(f"flow: {block.name}: {unknown('block', name, names)}")
-        to = tuple(each for name in block.to for each in side_by_side.get(name, [name]))
-        own = [replace(block, name=name, to=to) for name in side_by_side.get(block.name, [block.name])]
-        found += own
-    _check(found)
-    return found
-
-
-def _check(blocks: Sequence[Block]) -> None:
-    to = {block.name: () if isinstance(block, Sink) else block.to for block in blocks}
-    leaves = {block.name for block in blocks if isinstance(block, Sink)}
-    while more := {name for name, after in to.items() if name not in leaves and leaves & set(after)}:
-        leaves |= more
-    entered = {name for after in to.values() for name in after}
-    for block in blocks:
-        if block.name not in leaves:
-            raise PlantError(f"flow: {block.name}: no sink can be reached from it; give it a way out with `to`")
-        if isinstance(block, Source) and block.name in entered:
-            raise PlantError(f"flow: {block.name}: a source takes no parts; give them to a buffer or a station")
-        if not isinstance(block, Source) and block.name not in entered:
-            raise PlantError(f"flow: {block.name}: nothing gives it parts; name it in some block's `to`")
-        if isinstance(block, Buffer) and not block.capacity >= 1:
-            raise PlantError(f"flow: {block.name}: capacity {block.capacity:g}; give 1 or more, or leave it out")
-        if isinstance(block, Station):
-            _check_station(block)
-    if not any(isinstance(block, Source) for block in blocks):
-        raise PlantError("flow: there is no source; add one")
-
-
-def _check_station(station: Station) -> None:
-    name = station.name
-    if station.batch < 1 or station.servers < 1:
-        raise PlantError(f"flow: {name}: batch {station.batch}, servers {station.servers}; give 1 or more of each")
-    if (station.fails is None) != (station.repair is None):
-        raise PlantError(f"flow: {name}: give `fails` and `repair`, or neither")
-    if station.shares and (len(station.shares) != len(station.to) or abs(sum(station.shares) - 1.0) > 1e-9):
-        raise PlantError(f"flow: {name}: shares {list(station.shares)}; give one for each of `to`, 1 together")
+_KINDS = {
+    Source: Kind.SOURCE, Buffer: Kind.BUFFER, Station: Kind.STATION, Sink: Kind.SINK, Conveyor: Kind.CONVEYOR,
+}  # fmt: skip
+_NAMES = (
+    "head", "tail", "timer", "clock", "plan", "setup", "last", "fail", "repair", "service", "route", "mix", "quality",
+    "calendar", "needs", "ideal", "prior",
+)  # fmt: skip
+"""Numbers of other things, or none."""
 
 
 class Laid:
-    """The records of blocks, and what each number stands for.
+    """The records of a flow, and what each number stands for.
 
     Attributes
     ----------
+    flow : Flow
+        With every server a block of its own.
     names : list of str
         Of blocks.
     types : list of str
         Of parts.
-    floor : Floor
-        At time 0, before anything has moved.
+    orders : list of str
+    stock : list of tuple
+        Buffer, part type and how many of it are there from the start.
+    bonds : list of tuple
+        Of stations and equipment: the fields of a `BOND`, with a path in place of the row.
     """
 
-    def __init__(self, declared: Sequence[Block], seed: int) -> None:
-        self.declared = expanded(declared)
-        self.names = [block.name for block in self.declared]
-        self.types = _types(self.declared)
-        self._seed = np.array([seed % 2**64], np.uint64)
+    def __init__(self, flow: Flow) -> None:
+        self.flow = expanded(flow)
+        self.names = [block.name for block in self.flow.blocks]
+        self.types = self.flow.types
+        self.orders = [order.name for b in self.flow.blocks if isinstance(b, Source) for order in b.orders]
+        self._purposes: list[tuple[str, str]] = []
         self._streams: list[tuple[object, ...]] = []
         self._numbers: list[float] = []
-        self.floor = self._floor()
+        self._choices: list[int] = []
+        self._claims: list[tuple[int, int, int, int]] = []
+        self._owners: list[int] = []
+        self._orders: list[tuple[object, ...]] = []
+        self.stock: list[tuple[int, int, int]] = []
+        self.bonds: list[tuple[Bond, int, str, float, int, int]] = []
+        self._arrays = self._laid()
 
-    def _floor(self) -> Floor:
-        n = len(self.declared)
+    def floor(self, seeds: np.ndarray) -> Floor:
+        """Return a member for each seed, at time 0, before anything has moved."""
+        count = len(seeds)
+        floor = Floor(self._arrays).spread(count)
+        floor.streams["start"][:] = self.starts(seeds)
+        floor.roomier(ROOM + 4 * len(self.names))
+        return floor
+
+    @property
+    def structure(self) -> str:
+        """Return what has to be the same where one flow goes on from another: all but numbers."""
+        blocks = [(type(b).__name__, b.name, getattr(b, "to", ())) for b in self.flow.blocks]
+        shifts = [len(shift.switches) for shift in self.flow.shifts]
+        pools = [pool.name for pool in self.flow.pools]
+        parts = [
+            blocks,
+            self._owners,
+            self._purposes,
+            self._claims,
+            self._choices,
+            self.types,
+            self.orders,
+            shifts,
+            pools,
+        ]
+        return repr([*parts, [(int(what), k, path) for what, k, path, *_ in self.bonds]])
+
+    def starts(self, seeds: np.ndarray) -> np.ndarray:
+        """Return where each seed's streams start, uint64 of shape (seeds, streams)."""
+        found = np.empty((len(seeds), len(self._purposes)), np.uint64)
+        for s, (name, purpose) in enumerate(self._purposes):
+            found[:, s] = starts(seeds, name, purpose)
+        return found
+
+    def _laid(self) -> dict[str, np.ndarray]:
+        flow, n = self.flow, len(self.names)
         blocks = np.zeros(n, BLOCK)
-        for field in ("head", "tail", "timer", "setup", "last", "fail", "repair", "route", "mix"):
+        for field in _NAMES:
             blocks[field] = NONE
-        blocks["left"], blocks["capacity"], blocks["state"] = inf, 1, State.IDLE
-        edges, owners, due = self._edges(blocks), list[int](), list[float]()
-        for k, block in enumerate(self.declared):
+        blocks["left"], blocks["old"], blocks["every"], blocks["capacity"], blocks["pace"] = inf, inf, inf, 1, 1.0
+        edges = self._edges(blocks)
+        for k, block in enumerate(flow.blocks):
             blocks[k]["kind"] = _KINDS[type(block)]
-            if isinstance(block, Station) or (isinstance(block, Source) and block.every is not None):
-                blocks[k]["timer"] = len(owners)
-                owners.append(k)
-                due.append(inf)
-            self._lay(blocks[k], edges, block)
-        streams = np.array(self._streams, STREAM)
+            self._lay(k, blocks[k], edges, block)
         blocks["dirty"] = blocks["endless"]
+        calendars = np.zeros(len(flow.shifts), CALENDAR)
+        for c, shift in enumerate(flow.shifts):
+            first = self._table(shift.switches)
+            calendars[c] = (first, len(shift.switches), 0, 0.0, shift.period, shift.on)
+            self._timer(n + c)
+        pools = np.zeros(len(flow.pools), POOL)
+        for r, pool in enumerate(flow.pools):
+            pools[r] = (pool.size, pool.size, 0, self._calendar(pool.shift), 0.0, 0.0)
+        due = np.full(len(self._owners), inf)
+        due[len(due) - len(calendars) :] = [shift.switches[0] for shift in flow.shifts]
         world = np.zeros(1, WORLD)
-        world["free"], world["low"], world["high"] = NONE, 0, n - 1
-        floor = Floor(
-            world, blocks, np.zeros(0, PART), streams, edges, np.array(self._numbers), np.array(due),
-            np.zeros((n, len(State))), np.array(owners, np.int64),
-        )  # fmt: skip
-        return roomier(floor, ROOM + 4 * n)
+        world["free"], world["low"], world["high"], world["blocks"] = NONE, 0, n - 1, n
+        world["timers"], world["pools"], world["calendars"] = len(due), len(pools), len(calendars)
+        world["orders"], world["margin"] = len(self._orders), n + int(edges["wants"].sum())
+        own = {
+            "world": world, "blocks": blocks, "parts": np.zeros(0, PART), "edges": edges, "due": due,
+            "streams": np.array(self._streams, STREAM), "spent": np.zeros(n * len(State)), "pools": pools,
+            "claims": np.array(self._claims, CLAIM), "calendars": calendars, "orders": np.array(self._orders, ORDER),
+            "log": np.zeros(0, LOG),
+        }  # fmt: skip
+        shared = {"numbers": np.array(self._numbers), "owners": np.array(self._owners, np.int64)}
+        shared["choices"] = np.array(self._choices, np.int64)
+        return {name: array[None] for name, array in own.items()} | shared
 
     def _edges(self, blocks: np.ndarray) -> np.ndarray:
         place = {name: k for k, name in enumerate(self.names)}
-        outs = [[] if isinstance(b, Sink) else [place[name] for name in b.to] for b in self.declared]
+        declared = self.flow.blocks
+        outs = [[] if isinstance(b, Sink) else [place[name] for name in b.to] for b in declared]
         ins: list[list[int]] = [[] for _ in outs]
+        for k, block in enumerate(declared):
+            if isinstance(block, Station) and block.joins:
+                ins[k] = [place[name] for name in block.joins]
         for k, after in enumerate(outs):
             for to in after:
                 if k not in ins[to]:
                     ins[to].append(k)
-        edges: list[int] = []
-        for column, count, found in (("outs", "out_count", outs), ("ins", "in_count", ins)):
+        edges: list[tuple[int, float, int, int]] = []
+        for column, count, found, word in (("outs", "out_count", outs, "gives"), ("ins", "in_count", ins, "joins")):
             for k, others in enumerate(found):
                 blocks[k][column], blocks[k][count] = len(edges), len(others)
-                edges += others
-        return np.array([(to, 1.0) for to in edges], EDGE)
+                wants = getattr(declared[k], word, {})
+                edges += [(to, 1.0, wants.get(self.names[to], 0), 0) for to in others]
+        return np.array(edges, EDGE)
 
-    def _lay(self, row: np.void, edges: np.ndarray, block: Block) -> None:
+    def _lay(self, k: int, row: Any, edges: np.ndarray, block: Block) -> None:
         if isinstance(block, Buffer):
             row["capacity"] = int(block.capacity) if isfinite(block.capacity) else ENDLESS
-        if isinstance(block, Source):
-            row["endless"], row["loses"] = block.every is None, block.loses
-            row["work"] = self._stream(block.name, "every", block.every or constant(0.0))
-            if block.shares:
-                row["mix"] = self._mix(block.name, [block.shares.get(name, 0.0) for name in self.types])
-        if isinstance(block, Station):
-            self._lay_station(row, edges, block)
+            row["ranked"] = ORDERS.index(block.order)
+            found_types(block.holds, self.types, f"{block.name}: holds")
+            self.stock += [(k, self.types.index(kind), count) for kind, count in block.holds.items()]
+        elif isinstance(block, Source):
+            self._lay_source(k, row, block)
+        elif isinstance(block, Conveyor):
+            row["capacity"], row["transit"], row["gap"] = block.capacity, block.takes, block.takes / block.capacity
+            row["stops"] = not block.accumulating
+            row["timer"], row["clock"] = self._timer(k), self._timer(k)
+        elif isinstance(block, Station):
+            self._lay_station(k, row, block)
+            self._lay_ways(row, edges, block)
+        else:
+            row["scraps"] = block.scraps
 
-    def _lay_station(self, row: np.void, edges: np.ndarray, station: Station) -> None:
-        row["capacity"] = station.batch
+    def _lay_source(self, k: int, row: Any, source: Source) -> None:
+        row["endless"], row["loses"] = source.every is None, source.loses
+        row["work"] = self._stream(source.name, "every", source.every or constant(0.0))
+        if source.every is not None or source.orders:
+            row["timer"] = self._timer(k)
+        if source.shares:
+            row["mix"] = self._mix(source.name, [source.shares.get(name, 0.0) for name in self.types])
+        if source.priorities:
+            found_types(source.priorities, self.types, f"{source.name}: priorities")
+            row["prior"] = self._table([source.priorities.get(name, 0.0) for name in self.types])
+        row["first_order"], row["order_count"] = len(self._orders), len(source.orders)
+        for order in source.orders:
+            kind = self.types.index(order.type)
+            self._orders.append((
+                order.release, order.due, order.priority, kind, order.count, order.count, 0, 0, inf, k,
+            ))  # fmt: skip
+
+    def _lay_station(self, k: int, row: Any, station: Station) -> None:
+        name = station.name
+        row["timer"] = self._timer(k)
+        row["capacity"] = sum(station.joins.values()) or station.batch
+        row["joins"] = bool(station.joins)
         if isinstance(station.takes, Mapping):
             row["by_type"] = 1
-            laws = [(f"takes {kind}", law) for kind, law in self._by_type(station.name, station.takes)]
+            found_types(station.takes, self.types, f"{name}: takes")
+            laws = [(f"takes {kind}", law) for kind, law in self._by_type(name, station.takes)]
         else:
             laws = [("takes", station.takes)]
         row["work"] = len(self._streams)  # of the first type; the others' follow
         for purpose, law in laws:
-            self._stream(station.name, purpose, law)
-        if station.setup is not None:
-            row["setup"] = self._stream(station.name, "setup", station.setup)
+            self._stream(name, purpose, law)
+        row["ideal"] = self._table(self._ideal(station, [law.mean for _, law in laws]))
+        if isinstance(station.setup, Mapping):
+            found_types(station.setup, self.types, f"{name}: setup")
+            row["setups_by_type"], row["setup"] = 1, len(self._streams)
+            for kind, law in self._by_type(name, station.setup, "setup"):
+                self._stream(name, f"setup {kind}", law)
+        elif station.setup is not None:
+            row["setup"] = self._stream(name, "setup", station.setup)
         if station.fails is not None and station.repair is not None:
-            row["fail"] = self._stream(station.name, "fails", station.fails)
-            row["repair"] = self._stream(station.name, "repair", station.repair)
+            row["fail"] = self._stream(name, "fails", station.fails)
+            row["repair"] = self._stream(name, "repair", station.repair)
+            row["clock"] = self._timer(k) if station.calendar else NONE
+        if station.service is not None:
+            row["service"], row["renews"] = self._stream(name, "service", station.service.takes), station.service.renews
+            row["every"], row["old"] = (
+                station.service.every,
+                station.service.every if station.service.operating else inf,
+            )
+            timed = isfinite(station.service.every) and not station.service.operating
+            row["plan"] = self._timer(k) if timed else NONE
+        row["spoils"], row["heals"] = station.spoils, station.mends
+        if station.link is not None:
+            self._lay_link(k, station.link)
+        if station.spoils or station.mends or (station.link is not None and station.link.spoils):
+            row["quality"] = self._stream(name, "quality", constant(0.0))
+        row["calendar"] = self._calendar(station.shift)
+        if station.needs:
+            row["needs"] = self._needs(station)
+
+    def _lay_link(self, k: int, link: Link) -> None:
+        """Lay what joins a station to its equipment; what it heeds before what it drives."""
+        add = self.bonds.append
+        for what, paths in ((Bond.TRIP, link.trips), (Bond.TOOL, link.tools)):
+            for path in paths:
+                add((what, k, path, 0.0, 0, 0))
+        if link.pace is not None:
+            add((Bond.PACE, k, link.pace[0], link.pace[1], 0, 0))
+        if link.spoils is not None:
+            path, at, shares = link.spoils
+            add((Bond.SPOILS, k, path, 0.0, self._table([*at, *shares]), len(at)))
+        if link.worn is not None:
+            add((Bond.WORN, k, link.worn[0], link.worn[1], 0, 0))
+        for path, value in link.resets.items():
+            add((Bond.RESET, k, path, value, 0, 0))
+        for path, values in link.drives.items():
+            add((Bond.DRIVE, k, path, 0.0, self._table([values[state.name.lower()] for state in State]), len(State)))
+
+    def _lay_ways(self, row: Any, edges: np.ndarray, station: Station) -> None:
+        """Lay to which of several blocks a station's parts go."""
         if station.shares:
             row["routing"], row["route"] = Routing.SHARE, self._stream(station.name, "route", constant(0.0))
             first = int(row["outs"])
             edges["share"][first : first + len(station.to)] = np.cumsum(station.shares)
+        elif station.inspects is not None:
+            row["routing"], row["route"] = Routing.QUALITY, self._stream(station.name, "inspects", constant(0.0))
+            row["detects"], row["rejects"] = station.inspects.detects, station.inspects.rejects
+        elif station.routes:
+            row["routing"] = Routing.TYPE
+            row["route"] = self._table([float(station.to.index(station.routes[kind])) for kind in self.types])
+        elif station.gives:
+            row["routing"] = Routing.EACH
 
-    def _by_type(self, name: str, takes: Mapping[str, Distribution]) -> Iterator[tuple[str, Distribution]]:
+    def _ideal(self, station: Station, means: list[float]) -> list[float]:
+        """Return planned run times, one or by type as the times of work are."""
+        if not isinstance(station.ideal, Mapping):
+            return means if station.ideal is None else [station.ideal] * len(means)
+        found_types(station.ideal, self.types, f"{station.name}: ideal")
+        if len(means) < len(self.types):
+            raise PlantError(f"flow: {station.name}: ideal is by type, and `takes` is not; give both alike")
+        return [station.ideal.get(kind, mean) for kind, mean in zip(self.types, means, strict=True)]
+
+    def _by_type(
+        self, name: str, given: Mapping[str, Distribution], key: str = "takes"
+    ) -> Iterator[tuple[str, Distribution]]:
         for kind in self.types:
-            if kind not in takes:
-                raise PlantError(f"flow: {name}: takes: it says nothing of type {kind!r}; give its time")
-            yield kind, takes[kind]
+            if kind not in given:
+                raise PlantError(f"flow: {name}: {key}: it says nothing of type {kind!r}; give its time")
+            yield kind, given[kind]
+
+    def _needs(self, station: Station) -> int:
+        place = {pool.name: r for r, pool in enumerate(self.flow.pools)}
+        rows: list[int] = []
+        for task in TASKS:
+            needs = station.needs.get(task, ())
+            rows += [len(self._claims), len(needs)]
+            for need in needs:
+                self._claims.append((len(self._choices), len(need.pools), need.amount, NONE))
+                self._choices += [place[pool] for pool in need.pools]
+        self._choices += rows
+        return len(self._choices) - len(rows)
+
+    def _timer(self, owner: int) -> int:
+        self._owners.append(owner)
+        return len(self._owners) - 1
+
+    def _calendar(self, shift: str) -> int:
+        return [each.name for each in self.flow.shifts].index(shift) if shift else NONE
+
+    def _table(self, values: Sequence[float]) -> int:
+        self._numbers += values
+        return len(self._numbers) - len(values)
 
     def _stream(self, name: str, purpose: str, law: Distribution) -> int:
-        start = int(starts(self._seed, name, purpose)[0])
-        first = len(self._numbers)
-        self._numbers += law.table
-        self._streams.append((start, 0, int(law.law), law.a, law.b, law.c, first, len(law.table)))
+        first = self._table(law.table)
+        self._purposes.append((name, purpose))
+        self._streams.append((0, 0, int(law.law), law.a, law.b, law.c, first, len(law.table)))
         return len(self._streams) - 1
 
     def _mix(self, name: str, shares: Sequence[float]) -> int:
         if not all(share >= 0.0 for share in shares) or not 0.0 < sum(shares) < inf:
             raise PlantError(f"flow: {name}: shares {list(shares)}; give numbers that aren't negative, and not all 0")
-        start = int(starts(self._seed, name, "mix")[0])
-        first = len(self._numbers)
-        self._numbers += (np.cumsum(shares) / sum(shares)).tolist()
-        self._streams.append((start, 0, 0, 0.0, 0.0, 0.0, first, len(shares)))
+        self._purposes.append((name, "mix"))
+        first = self._table((np.cumsum(shares) / sum(shares)).tolist())
+        self._streams.append((0, 0, 0, 0.0, 0.0, 0.0, first, len(shares)))
         return len(self._streams) - 1
-
-
-def _types(blocks: Sequence[Block]) -> list[str]:
-    """Return the types of parts that sources name, in their order; one without a name where none does."""
-    found = dict.fromkeys(name for block in blocks if isinstance(block, Source) for name in block.shares)
-    return [*found] or [""]
-
-
-def roomier(floor: Floor, more: int) -> Floor:
-    """Return a floor with room for more parts; nothing else about it changes."""
-    had = floor.parts.size
-    parts = np.zeros(had + more, PART)
-    parts[:had] = floor.parts
-    parts["next"][had:] = np.arange(had + 1, had + more + 1)
-    parts["next"][-1] = floor.world["free"][0]
-    floor.world["free"], floor.world["room"] = had, floor.world["room"] + more
-    return floor._replace(parts=parts)

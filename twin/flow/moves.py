@@ -10,240 +10,243 @@ first goes off first. Nothing here asks for the time of day, a random generator 
 import numpy as np
 from numba import njit
 
-from twin.compiled import INLINED
-from twin.flow.draws import branch, choice, draw, following
-from twin.flow.records import NONE, Kind, Routing, State
+from twin.compiled import BARE, INLINED
+from twin.flow.belts import arrived, opened_up, put_on, taken_off
+from twin.flow.draws import branch, draw, following
+from twin.flow.parts import append, become, made, mark, next_release, remove, retire, wanted_order
+from twin.flow.records import NONE, Halt, Kind, Phase, Routing, State
+from twin.flow.stations import begin, emptied, freed, halted, rang, supply
+from twin.flow.views import blocks, calendars, due, edges, numbers, orders, owners, parts, pools, world
 
-_SOURCE, _BUFFER, _STATION, _SINK = map(int, Kind)
-_IDLE, _SETUP, _BUSY, _BLOCKED, _DOWN = map(int, State)
-_FIRST, _SHARE = map(int, Routing)
-
-
-@njit(**INLINED)
-def become(world, blocks, spent, k, state):
-    """Let a block be in another state from now on."""
-    t = world[0].time
-    spent[k, blocks[k].state] += t - blocks[k].since
-    blocks[k].state = state
-    blocks[k].since = t
+_SOURCE, _BUFFER, _STATION, _SINK, _CONVEYOR = map(int, Kind)
+_FIRST, _SHARE, _QUALITY, _TYPE, _EACH = map(int, Routing)
+_IDLE, _BLOCKED = int(State.IDLE), int(State.BLOCKED)
+_EMPTY, _DONE, _OFF = int(Phase.EMPTY), int(Phase.DONE), int(Halt.OFF)
 
 
 @njit(**INLINED)
-def hold(world, blocks, k, change):
-    """Count what a block holds, and over time."""
-    t = world[0].time
-    blocks[k].area += blocks[k].held * (t - blocks[k].stamp)
-    blocks[k].stamp = t
-    blocks[k].held += change
-
-
-@njit(**INLINED)
-def mark(world, blocks, k):
-    """Note that something may move from a block."""
-    blocks[k].dirty = 1
-    world[0].low = min(world[0].low, k)
-    world[0].high = max(world[0].high, k)
-
-
-@njit(**INLINED)
-def made(world, blocks, parts, streams, numbers, k):
-    """Return a new part of a source."""
-    block = blocks[k]
-    p = world[0].free
-    world[0].free = parts[p].next
-    world[0].room -= 1
-    parts[p].next = NONE
-    parts[p].target = NONE
-    parts[p].rank = 0.0
-    parts[p].born = world[0].time
-    parts[p].due = np.inf
-    parts[p].type = 0
-    if block.mix != NONE:
-        table = streams[block.mix]
-        parts[p].type = choice(following(streams, block.mix), numbers, table.first, table.count)
-    blocks[k].entered += 1
-    return p
-
-
-@njit(**INLINED)
-def append(world, blocks, parts, k, p):
-    """Put a part into a block's list: last, or before the first of a higher rank."""
-    block = blocks[k]
-    parts[p].next = NONE
-    if block.head == NONE:
-        blocks[k].head = p
-        blocks[k].tail = p
-    elif not block.ranked or parts[block.tail].rank <= parts[p].rank:
-        parts[block.tail].next = p
-        blocks[k].tail = p
-    elif parts[p].rank < parts[block.head].rank:
-        parts[p].next = block.head
-        blocks[k].head = p
-    else:
-        q = block.head
-        while parts[parts[q].next].rank <= parts[p].rank:
-            q = parts[q].next
-        parts[p].next = parts[q].next
-        parts[q].next = p
-    hold(world, blocks, k, 1)
-
-
-@njit(**INLINED)
-def accepts(blocks, k):
-    """Return whether a block takes a part now."""
-    kind, state = blocks[k].kind, blocks[k].state
-    if kind == _BUFFER:
-        return blocks[k].held < blocks[k].capacity
-    return kind == _SINK or (kind == _STATION and state == _IDLE and blocks[k].held < blocks[k].capacity)
-
-
-@njit(**INLINED)
-def work(world, blocks, due, spent, k):
-    """Let a station work until it has finished or fails, whichever is first."""
-    block = blocks[k]
-    become(world, blocks, spent, k, _BUSY)
-    t = world[0].time
-    if block.rest > block.left:
-        due[block.timer] = t + block.left
-        blocks[k].rest = block.rest - block.left
-        blocks[k].left = 0.0
-    else:
-        due[block.timer] = t + block.rest
-        blocks[k].left = block.left - block.rest
-        blocks[k].rest = 0.0
-
-
-@njit(**INLINED)
-def begin(world, blocks, parts, streams, numbers, due, spent, k):
-    """Let a station that has all its parts begin, with a setup where they are of another type than the last."""
-    block = blocks[k]
-    kind = parts[block.head].type
-    blocks[k].rest = draw(streams, block.work + (kind if block.by_type else 0), numbers)
-    if block.setup != NONE and block.last != NONE and block.last != kind:
-        become(world, blocks, spent, k, _SETUP)
-        blocks[k].setups += 1
-        due[block.timer] = world[0].time + draw(streams, block.setup, numbers)
-    else:
-        work(world, blocks, due, spent, k)
-    blocks[k].last = kind
-
-
-@njit(**INLINED)
-def take(world, blocks, parts, streams, numbers, due, spent, k, p):
-    """Let a block have a part that it accepts."""
-    kind = blocks[k].kind
-    blocks[k].entered += 1
-    parts[p].target = NONE
-    if kind == _SINK:
-        lead = world[0].time - parts[p].born
-        blocks[k].passed += 1
-        blocks[k].lead += lead
-        blocks[k].lead_squares += lead * lead
-        blocks[k].late += int(world[0].time > parts[p].due)
-        parts[p].next = world[0].free
-        world[0].free = p
-        world[0].room += 1
-        world[0].out += 1
-        return
-    append(world, blocks, parts, k, p)
-    if kind == _BUFFER:
-        mark(world, blocks, k)
-    elif blocks[k].held == blocks[k].capacity:
-        begin(world, blocks, parts, streams, numbers, due, spent, k)
-
-
-@njit(**INLINED)
-def chosen(blocks, parts, streams, edges, k, p):
-    """Return the block that a part of block k goes to now, or none."""
-    block = blocks[k]
-    if block.routing == _SHARE:
-        if parts[p].target == NONE:
-            parts[p].target = branch(following(streams, block.route), edges, block.outs, block.out_count)
-        to = edges[block.outs + parts[p].target].to
-        return to if accepts(blocks, to) else NONE
-    for e in range(block.outs, block.outs + block.out_count):
-        if accepts(blocks, edges[e].to):
-            return edges[e].to
+def slot(member, k, giver):
+    """Return the in-edge of block k by which `giver` may still give a part, or none."""
+    block = blocks(member)[k]
+    for e in range(block.ins, block.ins + block.in_count):
+        edge = edges(member)[e]
+        if edge.to == giver and edge.got < edge.wants:
+            return e
     return NONE
 
 
 @njit(**INLINED)
-def gives(world, blocks, parts, streams, edges, numbers, due, spent, k):
-    """Move one part out of a block if it has one to give and someone takes it; return whether it did."""
-    block = blocks[k]
+def accepts(member, k, giver):
+    """Return whether a block takes a part of another now."""
+    block = blocks(member)[k]
     kind = block.kind
-    if block.endless and block.head == NONE:
-        append(world, blocks, parts, k, made(world, blocks, parts, streams, numbers, k))
-    if block.head == NONE or (kind == _STATION and block.ready == 0):
+    if kind == _SINK:
+        return True
+    if block.held >= block.capacity:
         return False
-    p = block.head
-    to = chosen(blocks, parts, streams, edges, k, p)
-    if to == NONE:
-        return False
-    if block.endless:
-        parts[p].born = world[0].time
-    blocks[k].head = parts[p].next
-    if parts[p].next == NONE:
-        blocks[k].tail = NONE
-    hold(world, blocks, k, -1)
-    blocks[k].passed += 1
     if kind == _STATION:
-        blocks[k].ready -= 1
-    take(world, blocks, parts, streams, numbers, due, spent, to, p)
-    if blocks[k].held == 0 and kind != _BUFFER and not block.endless:
-        become(world, blocks, spent, k, _IDLE)
-        if kind == _SOURCE:
-            due[block.timer] = world[0].time + draw(streams, block.work, numbers)
-    if kind == _BUFFER or blocks[k].held == 0:
+        free = block.phase == _EMPTY and block.halt == 0
+        return free and (not block.joins or slot(member, k, giver) != NONE)
+    return kind == _BUFFER or (block.shut == 0 and not (block.stops and block.ready))
+
+
+@njit(**BARE)
+def left(member, k, p):
+    """Let a part leave by a sink."""
+    block, part, now = blocks(member)[k], parts(member)[p], world(member)[0]
+    lead = now.time - part.born
+    block.passed += 1
+    block.lead += lead
+    block.lead_squares += lead * lead
+    block.late += int(now.time > part.due)
+    block.bad += part.bad
+    now.out += 1
+    if part.order != NONE:
+        order = orders(member)[part.order]
+        if block.scraps:
+            order.scrapped += 1
+            order.left += 1  # another is made in its place
+            mark(member, order.source)
+        else:
+            order.done += 1
+            if order.done == order.count:
+                order.finished = now.time
+    retire(member, p)
+
+
+@njit(**INLINED)
+def take(member, k, p, giver):
+    """Let a block have a part that it accepts."""
+    block, part = blocks(member)[k], parts(member)[p]
+    kind = block.kind
+    block.entered += 1
+    part.target = NONE
+    if kind == _SINK:
+        left(member, k, p)
+    elif kind == _CONVEYOR:
+        put_on(member, k, p)
+    else:
+        if block.joins:
+            part.via = slot(member, k, giver)
+            edges(member)[part.via].got += 1
+        append(member, k, p)
+        if kind == _BUFFER:
+            mark(member, k)
+        elif block.held == block.capacity:
+            begin(member, k)
+
+
+@njit(**INLINED)
+def target(member, k, p):
+    """Return which of its out-edges a part takes, once it has been settled."""
+    block, part = blocks(member)[k], parts(member)[p]
+    if block.routing == _TYPE:
+        return int(numbers(member)[block.route + part.type])
+    if part.target == NONE:
+        u = following(member, block.route)
+        if block.routing == _SHARE:
+            part.target = branch(u, edges(member), block.outs, block.out_count)
+        else:
+            part.target = int(u < (block.detects if part.bad else block.rejects))
+    return part.target
+
+
+@njit(**INLINED)
+def chosen(member, k, p):
+    """Return the block that a part of block k goes to now, or none."""
+    block = blocks(member)[k]
+    if block.routing == _FIRST:
+        for e in range(block.outs, block.outs + block.out_count):
+            to = edges(member)[e].to
+            if accepts(member, to, k):
+                return to
+        return NONE
+    to = edges(member)[block.outs + target(member, k, p)].to
+    return to if accepts(member, to, k) else NONE
+
+
+@njit(**BARE)
+def gives(member, k):
+    """Move one part out of a block if it has one to give and someone takes it; return whether it did."""
+    block, order = blocks(member)[k], NONE
+    kind = block.kind
+    if not block.endless and (block.head == NONE or block.halt != 0):
+        return False
+    if kind in (_STATION, _CONVEYOR) and block.ready == 0:
+        return False
+    before, p = NONE, block.head
+    to = chosen(member, k, p)
+    while to == NONE and block.routing == _EACH and parts(member)[p].next != NONE:
+        before, p = p, parts(member)[p].next
+        to = chosen(member, k, p)
+    if to != NONE and block.order_count > 0:
+        order = wanted_order(member, k)
+    if to == NONE or (block.order_count > 0 and order == NONE):
+        return False
+    block.passed += 1
+    if block.endless:  # made as it is taken: an order of less rank may be released until then
+        p = made(member, k, order)
+    elif kind == _CONVEYOR:
+        taken_off(member, k)
+    else:
+        remove(member, k, before, p)
+    if kind == _STATION:
+        block.ready -= 1
+    take(member, to, p, k)
+    if kind in (_BUFFER, _CONVEYOR):
+        freed_up = not block.shut
+    else:
+        freed_up = block.held == 0
+        if freed_up and kind == _STATION:
+            emptied(member, k)
+        elif kind == _SOURCE and not block.endless:
+            become(member, k, _IDLE)
+            due(member)[block.timer] = world(member)[0].time + draw(member, block.work)
+    if freed_up:
         for e in range(block.ins, block.ins + block.in_count):
-            mark(world, blocks, edges[e].to)
+            mark(member, edges(member)[e].to)
     return True
 
 
-@njit(**INLINED)
-def settle(world, blocks, parts, streams, edges, numbers, due, spent):
-    """Move parts until nothing moves, the last block first."""
-    while world[0].high >= world[0].low:
-        k = world[0].high
-        if blocks[k].dirty == 0:
-            world[0].high = k - 1
-            continue
-        blocks[k].dirty = 0
-        while gives(world, blocks, parts, streams, edges, numbers, due, spent, k):
-            pass
-    world[0].low = blocks.size
-    world[0].high = NONE
+@njit(**BARE)
+def settle(member):
+    """Move parts until nothing moves, the last block first, or until there is too little room to make more.
 
-
-@njit(**INLINED)
-def fire(world, blocks, parts, streams, edges, numbers, due, spent, owners, timer):
-    """Let a timer go off, at the world's time."""
-    k = owners[timer]
-    block = blocks[k]
-    due[timer] = np.inf
-    if block.kind == _SOURCE:
-        p = made(world, blocks, parts, streams, numbers, k)
-        if block.loses and chosen(blocks, parts, streams, edges, k, p) == NONE:
-            parts[p].next = world[0].free
-            world[0].free = p
-            world[0].room += 1
-            blocks[k].lost += 1
-            due[timer] = world[0].time + draw(streams, block.work, numbers)
+    What may still move stays marked then; called again it goes on as if nothing had been.
+    """
+    now = world(member)[0]
+    while now.high >= now.low:
+        k = now.high
+        block = blocks(member)[k]
+        if block.dirty == 0 or not gives(member, k):
+            block.dirty = 0
+            now.high = k - 1
+        elif now.room <= now.margin:
             return
-        append(world, blocks, parts, k, p)
-        become(world, blocks, spent, k, _BLOCKED)
-        mark(world, blocks, k)
-    elif block.state == _SETUP:
-        work(world, blocks, due, spent, k)
-    elif block.state == _DOWN:
-        blocks[k].left = draw(streams, block.fail, numbers)
-        work(world, blocks, due, spent, k)
-    elif block.rest > 0.0:
-        become(world, blocks, spent, k, _DOWN)
-        blocks[k].failures += 1
-        due[timer] = world[0].time + draw(streams, block.repair, numbers)
+    now.low = now.blocks
+    now.high = NONE
+
+
+@njit(**BARE)
+def came(member, k):
+    """Let the next part of a source come, or its next order be released."""
+    block = blocks(member)[k]
+    if block.order_count > 0:
+        due(member)[block.timer] = next_release(member, k)
+        mark(member, k)
+        return
+    p = made(member, k, NONE)
+    if block.loses and chosen(member, k, p) == NONE:
+        retire(member, p)
+        block.lost += 1
+        due(member)[block.timer] = world(member)[0].time + draw(member, block.work)
+        return
+    append(member, k, p)
+    become(member, k, _BLOCKED)
+    mark(member, k)
+
+
+@njit(**BARE)
+def switch(member, c):
+    """Let a shift begin or end, for crews and stations that keep it."""
+    calendar, now = calendars(member)[c], world(member)[0]
+    calendar.on = 1 - calendar.on
+    calendar.next += 1
+    if calendar.next == calendar.count:
+        calendar.next = 0
+        calendar.lap += 1.0
+    switched = numbers(member)[calendar.first + calendar.next]
+    timer = now.timers - now.calendars + c
+    due(member)[timer] = calendar.lap * calendar.period + switched
+    for r in range(now.pools):
+        pool = pools(member)[r]
+        if pool.calendar == c:
+            pool.here = pool.size if calendar.on else 0
+    if calendar.on and now.asking > 0:  # before those that this shift lets ask
+        supply(member)
+    for k in range(now.blocks):
+        if blocks(member)[k].calendar == c:
+            if calendar.on:
+                freed(member, k, _OFF)
+            else:
+                halted(member, k, _OFF)
+
+
+@njit(**BARE)
+def fire(member, timer):
+    """Let a timer go off, at the world's time, and parts move."""
+    k = owners(member)[timer]
+    due(member)[timer] = np.inf
+    if k >= world(member)[0].blocks:
+        switch(member, k - world(member)[0].blocks)
     else:
-        blocks[k].ready = block.held
-        become(world, blocks, spent, k, _BLOCKED)
-        mark(world, blocks, k)
-    settle(world, blocks, parts, streams, edges, numbers, due, spent)
+        kind = blocks(member)[k].kind
+        if kind == _STATION:
+            rang(member, k, timer)
+        elif kind == _SOURCE:
+            came(member, k)
+        elif timer == blocks(member)[k].timer:
+            arrived(member, k)
+        else:
+            opened_up(member, k)
+    settle(member)

@@ -69,7 +69,7 @@ class Archive:
             self.attributes = {n: v.item() if hasattr(v, "item") else v for n, v in self._file.attrs.items()}
             if self.attributes.get("format") != FORMAT or self.attributes.get("format_version") != VERSION:
                 raise ValueError(f"its format is {str(self.attributes.get('format'))[:40]!r}")
-            groups = {table: _inner(self._file, table, h5py.Group) for table in TABLES}
+            groups = {table: inner(self._file, table, h5py.Group) for table in TABLES}
             self._data = {t: {c: _checked(groups[t], t, c) for c in columns} for t, columns in TABLES.items()}
             self.rows = {table: _rows(table, columns) for table, columns in self._data.items()}
         except Exception as err:  # whatever h5py raises on a file of other content
@@ -203,8 +203,14 @@ def looked_at(paths: Sequence[Path]) -> dict[Path, Record | DataError]:
     return found
 
 
-def _inner(group: Any, name: str, kind: type) -> Any:
-    """Return what a group holds under a name; links are looked at, never followed."""
+def inner(group: Any, name: str, kind: type) -> Any:
+    """Return what a group of an HDF5 file holds under a name; links are looked at, never followed.
+
+    Raises
+    ------
+    ValueError
+        If it is a link, missing, or of another kind.
+    """
     if name not in group.id or group.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
         raise ValueError(f"{group.name}: {name} is a link, or missing")
     found = group[name]
@@ -215,7 +221,7 @@ def _inner(group: Any, name: str, kind: type) -> Any:
 
 def _checked(group: Any, table: str, column: str) -> Any:
     """Return a dataset that is plain, by what it says of itself."""
-    data = _inner(group, column, h5py.Dataset)
+    data = inner(group, column, h5py.Dataset)
     made = data.id.get_create_plist()
     if made.get_external_count() or made.get_layout() != h5py.h5d.CHUNKED:
         raise ValueError(f"{table}/{column} is stored elsewhere")

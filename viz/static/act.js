@@ -1,4 +1,4 @@
-/* Sends what a person does to the twin's service, and says what became of it. */
+/* Sends what a person does to the server, and says what became of it: done once, however often it is asked. */
 (() => {
   "use strict";
 
@@ -16,31 +16,37 @@
     return unanswered.id;
   }
 
-  async function act(button) {
-    const place = document.getElementById("action-said");
-    const minutes = document.getElementById("shelve-minutes");
-    const text = document.getElementById("action-text");
-    if (!place || place.dataset.busy) return;
+  /** Asks for something, and says in a place how it went; returns what the server answered, or nothing. */
+  async function send(address, asked, place) {
+    if (!place || place.dataset.busy) return null;
     place.dataset.busy = "yes";
     say(place, place.dataset.wait, null);
+    try {
+      const reply = await fetch(address, {
+        method: "POST", body: JSON.stringify({ ...asked, id: named(asked) }),
+        headers: { "Content-Type": "application/json" }, signal: AbortSignal.timeout(PATIENCE),
+      });
+      const answer = reply.ok ? await reply.json() : { said: await window.twinTrend.refusal(reply), done: false };
+      unanswered = { what: "", id: "" };
+      say(place, answer.said, answer.done);
+      return answer;
+    } catch {
+      say(place, place.dataset.failed, false);
+      return null;
+    } finally {
+      delete place.dataset.busy;
+    }
+  }
+
+  async function act(button) {
+    const minutes = document.getElementById("shelve-minutes");
+    const text = document.getElementById("action-text");
     const asked = {
       kind: button.dataset.does, target: button.dataset.target, text: text?.value ?? "",
       minutes: minutes?.value ? Number(minutes.value) : null, lang: document.documentElement.lang,
     };
-    try {
-      const reply = await fetch(ADDRESS, {
-        method: "POST", body: JSON.stringify({ ...asked, id: named(asked) }),
-        headers: { "Content-Type": "application/json" }, signal: AbortSignal.timeout(PATIENCE),
-      });
-      const { said, done } = reply.ok ? await reply.json() : { said: await window.twinTrend.refusal(reply), done: false };
-      unanswered = { what: "", id: "" };
-      say(place, said, done);
-      if (done && asked.text && asked.kind !== "acknowledge") window.dash_clientside.set_props("action-text", { value: "" });
-    } catch {
-      say(place, place.dataset.failed, false);
-    } finally {
-      delete place.dataset.busy;
-    }
+    const answer = await send(ADDRESS, asked, document.getElementById("action-said"));
+    if (answer?.done && asked.text && asked.kind !== "acknowledge") window.dash_clientside.set_props("action-text", { value: "" });
   }
 
   function say(place, text, done) {
@@ -52,4 +58,5 @@
     const button = target.closest?.("button[data-does]");
     if (button) act(button);
   });
+  window.twinAct = { send };
 })();

@@ -21,8 +21,7 @@ def test_simpy_and_the_compiled_loop_go_through_the_same_events(seed: int, ties:
     env.run(env.process(shared.process(env, 300)))
     assert env.now == shared.now == alone.now
     assert shared.events == alone.events
-    for one, other in zip(alone.floor, shared.floor, strict=True):
-        assert one.tobytes() == other.tobytes()
+    assert alone.floor.tobytes() == shared.floor.tobytes()
 
 
 def test_a_run_in_pieces_is_a_run_in_one() -> None:
@@ -30,18 +29,18 @@ def test_a_run_in_pieces_is_a_run_in_one() -> None:
     whole.run(1000.0)
     for until in (10.0, 10.5, 333.3, 1000.0):
         pieces.run(until)
-    assert [a.tobytes() for a in whole.floor] == [a.tobytes() for a in pieces.floor]
+    assert whole.floor.tobytes() == pieces.floor.tobytes()
 
 
 def test_a_fork_goes_on_as_the_first_would_have_and_leaves_it_alone() -> None:
     line = Line(tandem(5), 5)
     line.run(200.0)
-    before = [array.tobytes() for array in line.floor]
+    before = line.floor.tobytes()
     fork = line.fork()
     fork.run(400.0)
-    assert [array.tobytes() for array in line.floor] == before
+    assert line.floor.tobytes() == before
     line.run(400.0)
-    assert [a.tobytes() for a in line.floor] == [a.tobytes() for a in fork.floor]
+    assert line.floor.tobytes() == fork.floor.tobytes()
 
 
 def test_a_trace_names_every_event_in_order() -> None:
@@ -71,7 +70,8 @@ def test_a_shift_worked_by_hand() -> None:
     line.run(600.0)
     m = line.counted("m")
     assert (m.entered, m.passed, line.out) == (10, 9, 9)
-    assert m.spent == {"idle": 60.0 + 9 * 15.0, "setup": 0.0, "busy": 9 * 45.0, "blocked": 0.0, "down": 0.0}
+    spent = {state: time for state, time in m.spent.items() if time}
+    assert spent == {"idle": 60.0 + 9 * 15.0, "busy": 9 * 45.0}
     assert line.counted("out").lead == 9 * 45.0
 
 
@@ -166,7 +166,7 @@ def test_a_loop_that_is_full_is_said_to_stand_still() -> None:
         Station(name="m", to=("b", "out"), takes=constant(1.0), shares=(0.9, 0.1)),
         Buffer(name="b", to=("n",), capacity=1), Station(name="n", to=("m",), takes=constant(1.0)), Sink(name="out"),
     ])  # fmt: skip
-    with pytest.raises(SimulationError, match="nothing will ever move again: in, m, b, n hold parts"):
+    with pytest.raises(SimulationError, match="nothing will ever move again: m, b, n hold parts"):
         line.run(1e6)
 
 

@@ -64,6 +64,21 @@ def test_several_servers_hold_what_erlang_c_says() -> None:
     assert abs(mean - (load + waits * load / (servers - load))) <= 3.0 * error
 
 
+@pytest.mark.parametrize(("servers", "law"), [(1, constant(1.6)), (3, exponential(1.6)), (4, lognormal(1.6, 2.0))])
+def test_as_many_are_lost_for_want_of_a_free_server_as_erlang_b_says(servers: int, law: Distribution) -> None:
+    """Whatever the law of service, at this mean: B = (a^c / c!) / sum of a^k / k!, of those that come."""
+    offered = 1.6
+    lost = offered**servers / math.factorial(servers) / sum(offered**k / math.factorial(k) for k in range(servers + 1))
+    mean, error = measured(
+        [
+            Source(name="in", to=("server",), every=exponential(1.0), loses=True),
+            Station(name="server", to=("out",), takes=law, servers=servers), Sink(name="out"),
+        ],
+        lambda line: line.counted("in").lost / line.counted("in").entered, 200.0, 20_000.0,
+    )  # fmt: skip
+    assert abs(mean - lost) <= 3.0 * error
+
+
 @pytest.mark.parametrize(
     ("law", "variation"),
     [
@@ -147,6 +162,12 @@ def throughput(buffer: int, fails: float, repair: float) -> float:
     system = np.vstack([rates.T, np.ones(len(states))])
     steady = np.linalg.lstsq(system, np.array([*np.zeros(len(states)), 1.0]), rcond=None)[0]
     return float(sum(steady[index[1, 1, n]] + steady[index[0, 1, n]] for n in range(1, places + 1)))
+
+
+def test_the_markov_chain_of_machines_that_never_fail_is_that_of_a_queue_with_as_many_places() -> None:
+    """Of M/M/1/K at one rate each number of parts is as probable: machine two works for K of K + 1."""
+    for buffer in (1, 5):
+        assert throughput(buffer, 0.0, 1.0) == pytest.approx((buffer + 2) / (buffer + 3), rel=1e-9)
 
 
 @pytest.mark.parametrize("buffer", [1, 5])
