@@ -7,7 +7,8 @@
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 BENCH := .venv/.bench
-SCRIPTS := events fork hybrid kernel journal clean estimator ingest fuzz crash advisories demo_faults forecast view
+SCRIPTS := flow whatif dataset fit recovery events fork hybrid kernel journal clean estimator ingest fuzz crash advisories demo_faults \
+  forecast view
 
 .PHONY: demo test format bench clean
 .DEFAULT_GOAL := test

@@ -20,7 +20,8 @@ class ServoAxis(Asset):
     """One linear axis as of the EMPS benchmark: force by drive gain, friction, optional position loop.
 
         M dv/dt = gtau u - F(v) - bumpers
-        F(v)    = Fv v + (Fc + Fs exp(-(v/v_s)^2)) tanh(v/v_0) + offset,   Fc = Fc_plus or Fc_minus by direction
+        F(v)    = (Fv + Fv_more sgn v) v + (Fc + Fs exp(-(v/v_s)^2)) tanh(v/v_0) + offset
+        Fc      = Fc_plus or Fc_minus by direction
         u       = clip(k_v (k_p (reference - position) - v), +-u_max), or clip(command, +-u_max) with the loop open
 
     `reference` is `q_ref` and a smooth shuttle of length `stroke`. A limit switch or a lost reference blocks the drive
@@ -32,6 +33,7 @@ class ServoAxis(Asset):
     M = Param("kg", "moving mass with the rotating parts, seen at the slide", 95.1089, (0.1, 1e4), IDIM)
     gtau = Param("N/V", "drive gain", 35.15065, (0.01, 1e4), IDIM)
     Fv = Param("N.s/m", "viscous friction", 203.5034, (0.0, 1e5), IDIM)
+    Fv_more = Param("N.s/m", "viscous friction more forwards, less backwards", 0.0, (-1e5, 1e5), NONE)
     Fc_plus = Param("N", "Coulomb friction while moving forwards", 20.3935, (0.0, 1e4), IDIM)
     Fc_minus = Param("N", "Coulomb friction while moving backwards", 20.3935, (0.0, 1e4), IDIM)
     offset = Param("N", "constant force against forward motion", -3.1648, (-1e4, 1e4), IDIM)
@@ -99,12 +101,12 @@ class ServoAxis(Asset):
         return voltage, force
 
     @physics
-    def resistance(q, v, Fv, Fc_plus, Fc_minus, Fs, v_s, v_0, offset, friction_growth, q_min, q_max, gap, k_stop,
-                   c_stop):
+    def resistance(q, v, Fv, Fv_more, Fc_plus, Fc_minus, Fs, v_s, v_0, offset, friction_growth, q_min, q_max, gap,
+                   k_stop, c_stop):
         side = math.tanh(v / v_0)
         coulomb = 0.5 * ((Fc_plus + Fc_minus) * side + (Fc_plus - Fc_minus) * math.fabs(side))
         stribeck = Fs * math.exp(-((v / v_s) ** 2)) * side
-        friction = (1 + friction_growth) * (Fv * v + coulomb + stribeck) + offset
+        friction = (1 + friction_growth) * ((Fv + Fv_more * side) * v + coulomb + stribeck) + offset
         above = max(q - q_max - gap, 0.0)
         below = max(q_min - gap - q, 0.0)
         bumper = k_stop * (above - below) + c_stop * v * (above + below) / (above + below + GRIP)

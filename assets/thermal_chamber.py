@@ -20,7 +20,7 @@ class ThermalChamber(Asset):
 
     The published four-parameter model of the incubator, with a lid, a wall and a sensor beside it.
 
-        C_heater dT_heater/dt = V I on - G_heater (T_heater - T_air)                               [1]_
+        C_heater dT_heater/dt = V I on / (1 + alpha (T_heater - T_cold)) - G_heater (T_heater - T_air)   [1]_
         C_air dT_air/dt       = G_heater (T_heater - T_air) - G_loss (T_air - T_room) - G_wall (T_air - T_wall)
         C_wall dT_wall/dt     = G_wall (T_air - T_wall)
         tau dT_sensor/dt      = T_air - T_sensor
@@ -45,6 +45,8 @@ class ThermalChamber(Asset):
     V_heater = Param("V", "heater voltage", 12.15579391, (0.0, 1e3), INCUBATOR)
     I_heater = Param("A", "heater current", 1.53551347, (0.0, 100.0), INCUBATOR)
     G_open_lid = Param("W/K", "loss with the lid open", 5.763498, (1e-3, 1e4), OPEN_LID)
+    alpha = Param("1/K", "rise of the heater's resistance with its temperature", 0.0, (-0.01, 0.02), PLAIN)
+    T_cold = Param("K", "heater temperature at which voltage and current hold", 293.15, (250.0, 600.0), PLAIN)
     C_wall = Param("J/K", "heat capacity of wall and content", 300.0, (10.0, 1e7), TAIL)
     G_wall = Param("W/K", "air to wall and content", 0.0, (0.0, 1e3), PLAIN)
     tau = Param("s", "lag of the thermometer", 1.0, (0.1, 600.0), PLAIN)
@@ -88,10 +90,11 @@ class ThermalChamber(Asset):
     )
 
     @physics
-    def switches(T_air, T_heater, automatic, heating, heater_on, fan_on, V_heater, I_heater, G_heater, still, fan_loss,
-                 heater_loss):
+    def switches(T_air, T_heater, automatic, heating, heater_on, fan_on, V_heater, I_heater, alpha, T_cold, G_heater,
+                 still, fan_loss, heater_loss):
         heater = automatic * heating + (1 - automatic) * heater_on
-        heater_power = heater * V_heater * I_heater * (1 - heater_loss)
+        warmer = 1 + alpha * (T_heater - T_cold)
+        heater_power = heater * V_heater * I_heater / warmer * (1 - heater_loss)
         heater_flow = G_heater * (still + (1 - still) * fan_on * (1 - fan_loss)) * (T_heater - T_air)
         return heater, heater_power, heater_flow
 

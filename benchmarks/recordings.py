@@ -6,30 +6,24 @@ stand those of two that look at no reading: one that alarms always, and one that
 """
 
 import os
-from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from benchmarks.report import REPOSITORY, report
-from twin.clean.names import wire_names
-from twin.clean.reader import blocks, labels
 from twin.clean.recording import Recording
-from twin.journal.entries import Entry
-from twin.live.twin import LiveTwin
-from twin.protocol import Hello, Tag, batch, encode
+from twin.live.offline import MICRO, detect, labelled
+from twin.live.pointwise import BASELINES, Points
 
 RECORDING = REPOSITORY / "scenarios" / "recordings" / "skab.yaml"
 TEACHING = 400
 """Rows of a file that aren't scored."""
-HABIT = (573, 973)
-"""Rows that a detector alarms which has learnt the labels and not the bench."""
 SOON = 60.0
+WORKERS = 2
 TARGETS = {"within_60_s": (">=", 18), "before_label": ("is", 0), "in_first_400_rows": ("is", 0), "f1": (">=", 0.8),
            "anomaly_free_per_h": ("<=", 1.0)}  # fmt: skip
-DEVIATION = "deviation"
-MICRO = 1_000_000
 
 
 class Told(NamedTuple):
@@ -41,8 +35,10 @@ class Told(NamedTuple):
         Begin of the label.
     times, labelled : (n,)
         Of the file's rows.
+    alarmed : (n,)
+        At which rows an advisory about a deviation stood.
     spans : list of pairs
-        When each advisory about a deviation was raised, and when it ended.
+        When each was raised, and when it ended.
     codes : list of str
         What each said at first.
     """
@@ -50,6 +46,7 @@ class Told(NamedTuple):
     onset: float
     times: np.ndarray
     labelled: np.ndarray
+    alarmed: np.ndarray
     spans: list[tuple[float, float]]
     codes: list[str]
 
@@ -63,61 +60,29 @@ class Told(NamedTuple):
         """Return when advisories were raised before the label's begin [s]."""
         return [begin for begin, _ in self.spans if begin < self.onset]
 
-    @property
-    def alarmed(self) -> np.ndarray:
-        """Return at which rows an advisory stood."""
-        return np.array([any(begin <= t < end for begin, end in self.spans) for t in self.times])
-
-
-def entries(recording: Recording) -> Iterator[Entry]:
-    """Yield what a journal would hold of a recording: each instant's readings as a batch, as the file says them."""
-    tags = [(recording.recipe.tags[column.tag].tag, column.unit, column.tag) for column in recording.columns]
-    names = wire_names([name for name, _, _ in tags])
-    number = {tag: i for i, (_, _, tag) in enumerate(tags)}
-    seq = 0
-    for block in blocks(recording):
-        for time in np.unique(block.time).tolist():
-            if not seq:
-                hello = Hello(1, "bench", 1, 1, [Tag(names[name], unit) for name, unit, _ in tags], time)
-                hello.clock, hello.rate = "replay", 1.0
-                yield Entry(1, "hello", "bench", 1, 0, time, time, encode(hello))
-            seq += 1
-            now = block.part(block.time == time)
-            rows = [(number[tag], time, value, quality) for tag, value, quality in
-                    zip(now.tag.tolist(), now.value.tolist(), now.quality.tolist(), strict=True)]  # fmt: skip
-            yield Entry(seq + 1, "data", "bench", 1, seq, time, time, batch(seq, rows))
-
-
-def told_of(recording: Recording) -> tuple[float, list[tuple[float, float]], list[str]]:
-    """Return how long a recording lasts, when advisories stood and what they said at first; times as in `Told`."""
-    twin = LiveTwin(recording.plant, recording.recipe)
-    spans: list[tuple[float, float]] = []
-    codes: list[str] = []
-    first = last = 0.0
-    for instant in twin.put(entries(recording)):
-        first, last = first or instant.time, instant.time
-        for change in instant.changes:
-            if change.subject == DEVIATION and change.cause == "raised":
-                spans.append((instant.time - first, np.inf))
-                codes.append(next(c.code for c in instant.conditions if c.key == DEVIATION))
-            elif change.subject == DEVIATION and change.cause == "returned":
-                spans[-1] = (spans[-1][0], instant.time - first)
-    return last - first, spans, codes
-
 
 def watched(file: Path) -> Told:
-    """Return what the twin tells of a labelled file."""
-    recording = Recording.load(RECORDING, file)
-    marks = labels(recording)
-    labelled = marks.marks["anomaly"] > 0.0
-    times = (marks.time - marks.time.min()) / MICRO
-    return Told(float(times[labelled].min(initial=np.inf)), times, labelled, *told_of(recording)[1:])
+    """Return what the twin tells of a file of the bench."""
+    return told_of(Recording.load(RECORDING, file))
+
+
+def told_of(recording: Recording) -> Told:
+    """Return what the twin tells of a recording, whose rows may be labelled."""
+    rows, found = labelled(recording), detect(recording, TEACHING)
+    first = int(rows.time[0])
+    spans = [((span.begin - first) / MICRO, np.inf if span.end is None else (span.end - first) / MICRO)
+             for span in found.advisories]  # fmt: skip
+    times = (rows.time - first) / MICRO
+    anomaly = np.zeros(times.size, bool) if rows.unlabelled else rows.anomaly > 0.0
+    onset = float(times[anomaly].min(initial=np.inf))
+    codes = [span.cause.partition(":")[0] for span in found.advisories]
+    return Told(onset, times, anomaly, found.advised, spans, codes)
 
 
 def points(alarmed: np.ndarray, labelled: np.ndarray) -> np.ndarray:
     """Return right alarms, false ones, missed rows and rightly silent ones."""
-    a, b = alarmed[TEACHING:], labelled[TEACHING:]
-    return np.array([np.sum(a & b), np.sum(a & ~b), np.sum(~a & b), np.sum(~a & ~b)])
+    found = Points.of(alarmed[TEACHING:], labelled[TEACHING:])
+    return np.array([found.tp, found.fp, found.fn, found.tn])
 
 
 def scores(counts: np.ndarray) -> dict[str, float]:
@@ -134,30 +99,35 @@ def main() -> None:
     """Print a line a file, and what comes of all."""
     folder = Path(os.environ["TWIN_DATA"]) / "skab"
     files = sorted(folder.glob("*/*.csv"), key=lambda f: (f.parent.name, int(f.stem)))
-    pooled = {name: np.zeros(4) for name in ("twin", "always", "habit")}
-    soon = before = teaching = 0
-    print("| file | first advisory after the label's begin [s] | it says | advisories [s] | before the label |")
-    print("|---|---|---|---|---|")
-    for file in files:
-        told = watched(file)
-        row = np.arange(told.times.size)
-        for name, alarmed in (("twin", told.alarmed), ("always", row >= 0),
-                              ("habit", (row >= HABIT[0]) & (row <= HABIT[1]))):  # fmt: skip
-            pooled[name] += points(alarmed, told.labelled)
-        soon += told.delay is not None and told.delay <= SOON
-        before += len(told.early)
-        teaching += sum(begin < told.times[min(TEACHING, row.size - 1)] for begin in told.early)
-        delay = "-" if told.delay is None else f"{told.delay:.0f}"
-        stood = ", ".join(f"{begin - told.onset:+.0f} to {end - told.onset:+.0f}" for begin, end in told.spans)
-        print(f"| {file.parent.name}/{file.stem} | {delay} | {', '.join(told.codes)} | {stood} | {len(told.early)} |")
-    lasts, spans, _ = told_of(Recording.load(RECORDING, folder / "anomaly-free.csv"))
-    print(f"anomaly-free: {len(spans)} advisories in {lasts / 3600.0:.1f} h: {[int(begin) for begin, _ in spans]} s")
-    for name, counts in pooled.items():
-        print(f"{name:8} {scores(counts)}")
-    figures = {"files": len(files), "within_60_s": int(soon), "before_label": before, "in_first_400_rows": teaching,
-               "anomaly_free_per_h": round(3600.0 * len(spans) / lasts, 2)}  # fmt: skip
-    report({**figures, **scores(pooled["twin"]), "always": scores(pooled["always"]), "habit": scores(pooled["habit"])},
-           TARGETS)  # fmt: skip
+    with ProcessPoolExecutor(WORKERS) as pool:
+        *every, quiet = pool.map(watched, [*files, folder / "anomaly-free.csv"])
+    print("| file | F1 | first advisory after the label's begin [s] | it says | advisories [s] | before the label |")
+    print("|---|---|---|---|---|---|")
+    for file, told in zip(files, every, strict=True):
+        print(_line(f"{file.parent.name}/{file.stem}", told))
+    lasts = float(quiet.times[-1])
+    print(f"anomaly-free: {len(quiet.spans)} advisories in {lasts / 3600.0:.1f} h: {[b for b, _ in quiet.spans]} s")
+    counts = np.array([points(told.alarmed, told.labelled) for told in every])
+    always, habit = (np.array([points(alarmed(np.arange(told.times.size)), told.labelled) for told in every])
+                     for alarmed in BASELINES.values())  # fmt: skip
+    found = {"twin": counts, "even": counts[::2], "odd": counts[1::2], "always": always, "habit": habit}
+    pooled = {name: scores(files.sum(axis=0)) for name, files in found.items()}
+    for name, score in pooled.items():
+        print(f"{name:8} {score}")
+    figures = {
+        "files": len(files), "within_60_s": sum(t.delay is not None and t.delay <= SOON for t in every),
+        "before_label": sum(len(t.early) for t in every),
+        "in_first_400_rows": sum(b < t.times[min(TEACHING, t.times.size - 1)] for t in every for b in t.early),
+        "anomaly_free_per_h": round(3600.0 * len(quiet.spans) / lasts, 2), **pooled.pop("twin"), **pooled,
+    }  # fmt: skip
+    report(figures, TARGETS)
+
+
+def _line(name: str, told: Told) -> str:
+    delay = "-" if told.delay is None else f"{told.delay:.0f}"
+    stood = ", ".join(f"{begin - told.onset:+.0f} to {end - told.onset:+.0f}" for begin, end in told.spans)
+    f1 = scores(points(told.alarmed, told.labelled))["f1"]
+    return f"| {name} | {f1:.3f} | {delay} | {', '.join(dict.fromkeys(told.codes))} | {stood} | {len(told.early)} |"
 
 
 if __name__ == "__main__":

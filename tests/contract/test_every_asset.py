@@ -16,7 +16,7 @@ from twin.declare import Asset, Constant, Due, Fault, Output, Source
 from twin.formula import Formula
 from twin.units import dimensions, spell
 
-FEWEST_LINES, MOST_LINES = 40, 160
+FEWEST_LINES, MOST_LINES = 40, 165
 MAY_IMPORT = {"math", "twin.declare", "twin.correlations"}
 BALANCE_TOLERANCE = 1e-6
 STEP = 1e-6

@@ -14,7 +14,11 @@ from twin.errors import PlantError, unknown
 
 COUNTS = {"unix_s": 10**6, "unix_ms": 10**3, "unix_us": 1, "elapsed_s": 10**6, "elapsed_ms": 10**3}
 """Formats that count from 1970 or from the recording's start, and microseconds in one of each."""
-FORMATS = ("iso", "unix_ns", *COUNTS)
+FORMATS = ("iso", "unix", "unix_ns", *COUNTS)
+
+_MAGNITUDES = tuple(Decimal(unit) for unit in ("1000000", "1000", "1", "0.001"))
+"""Microseconds in the units that `unix` tells apart: a second, ms, us and ns."""
+_SINCE, _UNTIL = 978_307_200 * 10**6, 4_102_444_800 * 10**6  # 2001 and 2100: in these years no two units agree
 
 _ISO = re.compile(
     r"(?P<Y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})"
@@ -36,7 +40,7 @@ _DIRECTIVES = {
     "%": "%",
 }
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{0,20})?(?:[eE][+]?\d{1,2})?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _AFTERNOON = ("PM", "pm", "오후")
 
 
@@ -54,7 +58,8 @@ class Clock:
     Parameters
     ----------
     form : str
-        ``iso``, one of `COUNTS`, ``unix_ns``, or directives as in ``%d.%m.%Y %H:%M:%S``.
+        ``iso``, one of `COUNTS`, ``unix_ns``, ``unix`` (each count's size says whether it is of s, ms, us or ns, for
+        the years 2001 to 2099), or directives as in ``%d.%m.%Y %H:%M:%S``.
     zone : str
         Of local times; empty where the format counts, or every time says its own.
     start : int
@@ -67,7 +72,8 @@ class Clock:
     """
 
     def __init__(self, form: str, zone: str = "", start: int | None = None) -> None:
-        self._pattern = None if form in COUNTS or form == "unix_ns" else _ISO if form == "iso" else _compiled(form)
+        counts = form in COUNTS or form in ("unix", "unix_ns")
+        self._pattern = None if counts else _ISO if form == "iso" else _compiled(form)
         self._form, self._zone_name = form, zone
         if form.startswith("elapsed") and start is None:
             raise PlantError(f"{form} counts from the start of the recording; say when: start: 2024-05-01T08:00:00Z")
@@ -94,8 +100,12 @@ class Clock:
             if not _NUMBER.fullmatch(text.strip()):
                 wrong[row] = f"{text!r:.60} is no number ({self._form})"
                 continue
-            count = int((Decimal(text.strip()) * unit).to_integral_value()) + self._start
-            utc[row] = min(max(count, -1), LATEST)
+            number = Decimal(text.strip())
+            told = _unit_told(number) if self._form == "unix" else unit
+            if told is None:
+                wrong[row] = f"{text!r:.60} is in no unit from s to ns a time between 2001 and 2100"
+                continue
+            utc[row] = min(max(int((number * told).to_integral_value()) + self._start, -1), LATEST)
         outside = np.flatnonzero((utc < EARLIEST) | (utc >= LATEST)).tolist()
         return Times(utc, {**{row: self._beyond(texts[row]) for row in outside}, **wrong}, 0)
 
@@ -138,6 +148,11 @@ class Clock:
         for row in np.flatnonzero(good & ((utc < EARLIEST) | (utc >= LATEST))).tolist():
             wrong.setdefault(row, self._beyond(said(row)))
         return Times(utc, wrong, twice)
+
+
+def _unit_told(number: Decimal) -> Decimal | None:
+    """Return the unit [us] in which a count since 1970 is a likely time, or None."""
+    return next((unit for unit in _MAGNITUDES if _SINCE <= number * unit < _UNTIL), None)
 
 
 def _plain(value: object) -> str:

@@ -5,8 +5,6 @@ loop for ever. So links, external storage, virtual datasets, objects and unknown
 says of itself, and a child with little memory and time reads every wanted byte first.
 """
 
-import json
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from twin.clean.encoding import open_regular
+from twin.clean.apart import answer, looked_at
 from twin.clean.notes import Notes
 from twin.clean.numbers import Style
 from twin.clean.recording_file import FormatEntry
@@ -26,10 +24,6 @@ MAX_BYTES = 1 << 30
 """A dataset that claims to be larger is not read."""
 MAX_ALL = 4 << 30
 MAX_COLUMNS = 5_000
-MEMORY = 4 << 30
-"""What the child may use [bytes]."""
-SECONDS = 60
-"""How long the child may compute."""
 
 _FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_LZF}
 _KINDS = (h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.ENUM, h5py.h5t.STRING)
@@ -47,19 +41,7 @@ class Hdf5Table:
     def __init__(self, path: Path, how: FormatEntry, notes: Notes) -> None:
         self.path, self._group = path, how.group
         self.style = Style(missing=missing_words(how))
-        open_regular(path).close()
-        child = [sys.executable, "-m", "twin.clean.hdf5_table", str(path.resolve()), how.group]
-        try:
-            done = subprocess.run(child, capture_output=True, text=True, timeout=4 * SECONDS, check=False)
-        except subprocess.TimeoutExpired:
-            raise DataError(f"{path}: HDF5 takes too long over it; write the file again") from None
-        try:
-            said = json.loads(done.stdout)
-        except ValueError:
-            ended = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-            raise DataError(f"{path}: HDF5 breaks down over it ({ended[0][:160]}); write the file again") from None
-        if "error" in said:
-            raise DataError(f"{path}: {said['error']}")
+        said = looked_at(path, "twin.clean.hdf5_table", "HDF5", how.group)
         self.columns = tuple(said["columns"])
         self.units: Mapping[str, str] = said["units"]
         notes.fact("group", how.group)
@@ -88,22 +70,22 @@ def _cells(values: np.ndarray) -> Cells:
 def _check(dataset: Any, name: str) -> None:
     """Refuse a dataset that is not plain, by what it says of itself."""
     if not isinstance(dataset, h5py.Dataset):
-        raise ValueError(f"{name!r} is no dataset")
+        raise DataError(f"{name!r} is no dataset")
     made = dataset.id.get_create_plist()
     if made.get_external_count():
-        raise ValueError(f"dataset {name!r} is stored in another file; copy its numbers into this one")
+        raise DataError(f"dataset {name!r} is stored in another file; copy its numbers into this one")
     if made.get_layout() == h5py.h5d.VIRTUAL:
-        raise ValueError(f"dataset {name!r} is put together from others; copy its numbers into this one")
+        raise DataError(f"dataset {name!r} is put together from others; copy its numbers into this one")
     kind = dataset.id.get_type()
     if kind.get_class() not in _KINDS or (kind.get_class() == h5py.h5t.STRING and kind.is_variable_str()):
-        raise ValueError(f"dataset {name!r} holds neither numbers nor text of fixed length; convert it")
+        raise DataError(f"dataset {name!r} holds neither numbers nor text of fixed length; convert it")
     foreign = [made.get_filter(n)[0] for n in range(made.get_nfilters()) if made.get_filter(n)[0] not in _FILTERS]
     if foreign:
-        raise ValueError(f"dataset {name!r} uses filter {foreign[0]}; compress it with gzip or not at all")
+        raise DataError(f"dataset {name!r} uses filter {foreign[0]}; compress it with gzip or not at all")
     if len(dataset.shape) != 1:
-        raise ValueError(f"dataset {name!r} has {len(dataset.shape)} dimensions; one value a row is read")
+        raise DataError(f"dataset {name!r} has {len(dataset.shape)} dimensions; one value a row is read")
     if dataset.shape[0] * kind.get_size() > MAX_BYTES:
-        raise ValueError(f"dataset {name!r} claims over {MAX_BYTES >> 30} GiB; split the file")
+        raise DataError(f"dataset {name!r} claims over {MAX_BYTES >> 30} GiB; split the file")
 
 
 def _inspect(path: str, place: str) -> dict[str, Any]:
@@ -111,13 +93,15 @@ def _inspect(path: str, place: str) -> dict[str, Any]:
     with h5py.File(path, "r") as file:
         group = file["/"]
         for step in filter(None, place.split("/")):
+            if not group.id.links.exists(step.encode()):
+                raise DataError(f"no group {place!r}; say which: format: {{group: /name}}")
             _hard(group, step)
             group = group[step]
             if not isinstance(group, h5py.Group):
-                raise ValueError(f"{place!r} is no group; say which: format: {{group: /name}}")
+                raise DataError(f"{place!r} is no group; say which: format: {{group: /name}}")
         names = [name.decode("utf-8", "replace") for name in group.id]
         if len(names) > MAX_COLUMNS:
-            raise ValueError(f"{place!r} holds more than {MAX_COLUMNS} datasets; this is no table of readings")
+            raise DataError(f"{place!r} holds more than {MAX_COLUMNS} datasets; this is no table of readings")
         found = {}
         for name in names:
             _hard(group, name)
@@ -127,9 +111,9 @@ def _inspect(path: str, place: str) -> dict[str, Any]:
                 found[name] = group[name]
         lengths = {dataset.shape[0] for dataset in found.values()}
         if len(lengths) != 1:
-            raise ValueError(f"{place!r} holds no datasets of one length; say which group: format: {{group: /name}}")
+            raise DataError(f"{place!r} holds no datasets of one length; say which group: format: {{group: /name}}")
         if sum(dataset.shape[0] * dataset.dtype.itemsize for dataset in found.values()) > MAX_ALL:
-            raise ValueError(f"its datasets claim over {MAX_ALL >> 30} GiB; split the file")
+            raise DataError(f"its datasets claim over {MAX_ALL >> 30} GiB; split the file")
         for dataset in found.values():
             for first in range(0, dataset.shape[0], 1 << 20):
                 dataset[first : first + (1 << 20)]
@@ -138,7 +122,7 @@ def _inspect(path: str, place: str) -> dict[str, Any]:
 
 def _hard(group: Any, name: str) -> None:
     if group.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
-        raise ValueError(f"{name!r} is a link to elsewhere; copy its numbers into this file")
+        raise DataError(f"{name!r} is a link to elsewhere; copy its numbers into this file")
 
 
 def _unit(dataset: Any) -> str:
@@ -152,21 +136,5 @@ def _unit(dataset: Any) -> str:
     return ""
 
 
-def _child(path: str, place: str) -> None:
-    """Print what the file holds, or why it is refused, as JSON."""
-    import resource  # POSIX only, as this child is
-
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    try:
-        said = _inspect(path, place)
-    except KeyError as err:
-        said = {"error": f"no group {place!r} ({err}); say which: format: {{group: /name}}"}
-    except (ValueError, OSError, RuntimeError, TypeError, MemoryError) as err:
-        said = {"error": f"refused: {' '.join(str(err).split())[:300] or type(err).__name__}"}
-    sys.stdout.write(json.dumps(said))
-
-
 if __name__ == "__main__":
-    _child(sys.argv[1], sys.argv[2])
+    answer(_inspect, sys.argv[1:])

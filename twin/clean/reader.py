@@ -122,13 +122,28 @@ class _Reader:
         self._newest = NEVER
         self._judged = False
         self._by_name = {column.name: column for column in recording.columns}
-        self._check_units()
+        self._sources = {column.name: self._found(column) for column in recording.columns}
+        for column in recording.columns:
+            self._check_units(column)
 
-    def _check_units(self) -> None:
+    def _found(self, column: Column) -> tuple[str, ...]:
+        """Return the columns of the file that a column is read from: its own, or those whose mean stands in for it."""
+        if not column.mean or column.name in self.table.columns:
+            return (column.name,)
+        for name in column.mean:
+            if name not in self.table.columns:
+                raise DataError(
+                    f"{self._name}: has neither column {column.name!r} nor {name!r}, which its mean is of; "
+                    "name others under mean"
+                )
+        self.notes.fact(f"{column.name} is the mean of", ", ".join(column.mean))
+        return column.mean
+
+    def _check_units(self, column: Column) -> None:
         """Refuse a file that says other units than the recording."""
-        for column in self.recording.columns:
-            there = self.table.units.get(column.name, "")
-            steps = self.recording.recipe.tags[column.tag]
+        steps = self.recording.recipe.tags[column.tag]
+        for name in self._sources[column.name]:
+            there = self.table.units.get(name, "")
             if not (spelling := spelled(there)) or steps.calibrations[0].shown:
                 continue
             ours = column.unit or steps.unit or steps.shown
@@ -138,7 +153,7 @@ class _Reader:
                 same = False
             if not same:
                 raise DataError(
-                    f"{self._name}: column {column.name!r} is in {there!r:.40} there and in {ours!r} in the recording; "
+                    f"{self._name}: column {name!r} is in {there!r:.40} there and in {ours!r} in the recording; "
                     f"say which: columns: {{{column.name}: {{tag: {steps.tag}, unit: {spelling}}}}}"
                 )
 
@@ -148,7 +163,8 @@ class _Reader:
         if recording.long:
             wanted = [c for c in (recording.long.tag, recording.long.value, recording.long.quality) if c]
         else:
-            wanted = [c.name for c in recording.columns] + [c.quality for c in recording.columns if c.quality]
+            wanted = [name for column in recording.columns for name in self._sources[column.name]]
+            wanted += [column.quality for column in recording.columns if column.quality]
         if not recording.long:
             known = {*wanted, *recording.time.columns, *recording.labels.values()}
             unused = [name for name in self.table.columns if name not in known]
@@ -200,8 +216,10 @@ class _Reader:
         value, state = (np.empty((utc.size, len(columns)), kind) for kind in (np.float64, np.uint8))
         quality = np.zeros((utc.size, len(columns)), np.uint32)
         for number, column in enumerate(columns):
-            value[:, number], state[:, number] = self.read(piece.cells[column.name], column.words)
-            self._note_cells(column.name, piece, piece.cells[column.name], state[:, number])
+            cells = [piece.cells[name] for name in self._sources[column.name]]
+            value[:, number], state[:, number] = self._mean(cells) if cells[1:] else self.read(cells[0], column.words)
+            said = joined_cells(map(_texts, cells), by=", ") if cells[1:] and state[:, number].any() else cells[0]
+            self._note_cells(column.name, piece, said, state[:, number])
             if column.quality:
                 quality[:, number] = self._qualities(column, _texts(piece.cells[column.quality]), piece.line)
         quality[(state == MISSING) | (state == UNREADABLE)] = BAD
@@ -209,6 +227,11 @@ class _Reader:
         row, place = np.nonzero((state != EMPTY) & good[:, None])
         tags = np.array([column.tag for column in columns], np.intp)
         return Block(tags[place], utc[row], value[row, place], quality[row, place])
+
+    def _mean(self, columns: Sequence[Cells]) -> Numbers:
+        """Return the mean of columns, row by row; where one of them has no number there is none."""
+        read = [self.read(cells, {}) for cells in columns]
+        return Numbers(np.mean([one.value for one in read], axis=0), np.max([one.state for one in read], axis=0))
 
     def _long(self, long: LongEntry, utc: np.ndarray, piece: Piece, good: np.ndarray) -> Block:
         """Return the readings of rows that each name a tag."""

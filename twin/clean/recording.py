@@ -14,7 +14,7 @@ from twin.clean.encoding import read_yaml
 from twin.clean.recipe import Recipe
 from twin.clean.recipe_file import RecipeFile
 from twin.clean.recipe_loader import PAGE, instant, resolved
-from twin.clean.recording_file import FormatEntry, LongEntry, RecordingFile, TimeEntry
+from twin.clean.recording_file import ColumnEntry, FitEntry, FormatEntry, LongEntry, RecordingFile, TimeEntry
 from twin.errors import DataError, PlantError, TwinError, unknown
 from twin.plant import Plant
 from twin.read import Node
@@ -29,13 +29,17 @@ _VARIABLE = re.compile(r"\$\{(?P<name>[^}]*)\}/?(?P<rest>.*)", re.DOTALL)
 
 
 class Column(NamedTuple):
-    """Whose readings a column holds: the tag's index, its unit in the file, modes written out, and where quality is."""
+    """Whose readings a column holds: the tag's index, its unit in the file, modes written out, and where quality is.
+
+    `mean` names the columns whose mean stands in where the file lacks this one.
+    """
 
     name: str
     tag: int
     unit: str
     words: dict[str, float]
     quality: str
+    mean: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Recording:
     long: LongEntry | None
     labels: dict[str, str]
     recipe: Recipe
+    fit: FitEntry | None
+    fit_node: Node
 
     @classmethod
     def load(cls, name: str | Path, file: Path | None = None, *, assets: Path | None = None) -> "Recording":
@@ -154,6 +160,8 @@ class _Loader:
             entry.long,
             entry.labels,
             recipe,
+            entry.fit,
+            fit if isinstance(fit := self.tree.get("fit"), Node) else Node(self.tree.at("fit")),
         )
         self._check(found)
         return found
@@ -209,8 +217,21 @@ class _Loader:
                 if entry.quality and self.entry.long:
                     raise TwinError("with one reading a line the quality's column is named in long")
                 words = {word: to_si(number, "1") for word, number in entry.words.items()}
-                found[tag] = Column(name, tag, entry.unit, words, entry.quality)
+                found[tag] = Column(name, tag, entry.unit, words, entry.quality, self._mean(name, entry))
         return tuple(found.values())
+
+    def _mean(self, name: str, entry: ColumnEntry) -> tuple[str, ...]:
+        """Return the columns whose mean stands in for one, each once, all in its unit."""
+        mean = tuple(entry.mean)
+        if mean and (self.entry.long or entry.quality or entry.words):
+            raise TwinError("a mean is of columns of numbers, without words, quality or one reading a line; drop mean")
+        if len({name, *mean}) != len(mean) + 1:
+            raise TwinError("the mean names this column, or another one twice; name each other column once")
+        for other in mean:
+            known = self.entry.columns.get(other)
+            if known and (known.words or known.unit != entry.unit):
+                raise TwinError(f"the mean is of {other!r}, which isn't in {entry.unit!r}; give both one unit")
+        return mean
 
     def _check(self, found: Recording) -> None:
         """Make what reading will need, so that it is refused now."""

@@ -23,7 +23,9 @@ def _file(value: Any) -> Any:
 class FormatEntry(Section):
     """How the file is written; what is omitted is found out, and the report says what was found."""
 
-    type: Literal["auto", "csv", "parquet", "hdf5", "xlsx"] = Field("auto", description="omitted: by the file's name")
+    type: Literal["auto", "csv", "parquet", "hdf5", "matlab", "xlsx"] = Field(
+        "auto", description="omitted: by the file's name"
+    )
     encoding: str = Field("auto", description="of text: utf-8, utf-16, cp949, euc-kr, cp1252, latin-1, ascii")
     separator: str = Field("auto", description="of cells: one character, or the words tab, space")
     decimal: Literal["auto", ".", ","] = Field("auto", description="decimal sign")
@@ -51,7 +53,8 @@ class TimeEntry(Section):
     )
     format: str = Field(
         "iso",
-        description="iso, unix_s, unix_ms, unix_us, unix_ns, elapsed_s, elapsed_ms, or directives: %d.%m.%Y %H:%M:%S",
+        description="iso, unix (s, ms, us or ns by its size), unix_s, unix_ms, unix_us, unix_ns, elapsed_s, "
+        "elapsed_ms, or directives: %d.%m.%Y %H:%M:%S",
     )
     zone: str = Field("", description="of local times: UTC, +09:00, Asia/Seoul; needed unless the times say it")
     start: str = Field("", description="instant that elapsed times count from, e.g. 2024-05-01T08:00:00Z")
@@ -64,6 +67,7 @@ class ColumnEntry(Section):
     unit: str = Field("", description="unit of the numbers in the file; omitted: the recipe's, else the plant's")
     words: dict[str, str] = Field({}, description="modes written out: the number that stands for each")
     quality: str = Field("", description="column that says how good each reading is")
+    mean: list[str] = Field([], description="columns whose mean stands in where the file lacks this one, in its unit")
 
 
 class LongEntry(Section):
@@ -78,6 +82,28 @@ class RecipeEntry(RecipeFile):
     """The recipe itself, or the file that holds it, beside the recording."""
 
     file: str = Field("", description="file of the recipe instead")
+
+
+class StartEntry(Section):
+    """An initial state that nobody knows."""
+
+    spread: str = Field(description="standard deviation of what it may be off by: 20 mm, or 5 %")
+    like: str = Field("", description="tag whose first readings it is near; omitted: the plant's value")
+
+
+def _spread(value: Any) -> Any:
+    return {"spread": value} if isinstance(value, str) else value
+
+
+class FitEntry(Section):
+    """How a plant is calibrated on the recording, and scored."""
+
+    score: list[str] = Field(min_length=1, description="tags that the free run is compared with")
+    initialise: str = Field("0", description="what comes first and estimates the initial state: 20 (rows) or 300 s")
+    free: dict[str, str] = Field({}, description="asset.quantity: how far it may be off, 20 % or 5 mm")
+    start: dict[str, Annotated[StartEntry, BeforeValidator(_spread, json_schema_input_type=str | StartEntry)]] = Field(
+        {}, description="asset.state: spread, or spread and the tag that it is like"
+    )
 
 
 class RecordingFile(Section):
@@ -99,3 +125,4 @@ class RecordingFile(Section):
     recipe: Annotated[RecipeEntry, BeforeValidator(_file)] = Field(
         RecipeEntry(), description="what is done to the readings"
     )
+    fit: FitEntry | None = Field(None, description="how a plant is calibrated on it, and scored")

@@ -72,12 +72,16 @@ def open_table(path: Path, how: FormatEntry, notes: Notes) -> Table:
         from twin.clean.xlsx_table import XlsxTable
 
         return XlsxTable(path, how, notes)
+    if kind == "matlab":
+        from twin.clean.mat_table import MatTable
+
+        return MatTable(path, how, notes)
     from twin.clean.csv_table import CsvTable
 
     return CsvTable(path, how, notes)
 
 
-_KINDS = {".parquet": "parquet", ".pq": "parquet", ".h5": "hdf5", ".hdf5": "hdf5", ".xlsx": "xlsx"}
+_KINDS = {".parquet": "parquet", ".pq": "parquet", ".h5": "hdf5", ".hdf5": "hdf5", ".mat": "matlab", ".xlsx": "xlsx"}
 
 
 def check_columns(wanted: Sequence[str], columns: Sequence[str], where: str) -> None:

@@ -27,8 +27,10 @@ OWN = (
     "check",
     "clean",
     "demo",
+    "detect",
     "doctor",
     "feed",
+    "fit",
     "init",
     "journal",
     "keys",
@@ -38,6 +40,7 @@ OWN = (
     "replay",
     "run",
     "schema",
+    "score",
     "show",
 )
 

@@ -117,14 +117,15 @@ def table(*columns: str, right: tuple[str, ...] = (), title: str | None = None) 
 
 def print_json(result: dict[str, Any]) -> None:
     """Print one line of strict JSON: what is no finite number becomes null."""
-    click.echo(json.dumps(_strict(result), allow_nan=False))
+    click.echo(json.dumps(strict(result), allow_nan=False))
 
 
-def _strict(value: Any) -> Any:
+def strict(value: Any) -> Any:
+    """Return nested results as strict JSON has them: what is no finite number becomes null."""
     if isinstance(value, dict):
-        return {str(k): _strict(v) for k, v in value.items()}
+        return {str(k): strict(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_strict(v) for v in value]
+        return [strict(v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -60,7 +60,7 @@ def command(
         from twin.cli.summaries import as_dict, show
         from twin.runs import run
 
-        machines = _compiled(chosen, form)
+        machines = _compiled(chosen, form, seed)
         progress = stack.enter_context(_progress(chosen.name, until))
         record: dict[str, Any] = {"sinks": sinks, "overrides": dict(changes)}
         try:
@@ -90,16 +90,18 @@ def _changed(plant: "Plant", changes: tuple[tuple[str, str], ...], solver: Any) 
     return plant
 
 
-def _compiled(plant: "Plant", form: str) -> "Ensemble":
+def _compiled(plant: "Plant", form: str, seed: int) -> "Ensemble":
     """Return the plant ready to run; say so while it compiles, which the first time takes seconds."""
     from twin.ensemble import Ensemble
+    from twin.streams import member_seeds
 
     screen, started = console(error=True), perf_counter()
     with screen.status("loading kernels") as status:
         options: dict[str, Any] = {"form": form}
         ready = Ensemble(
-            plant, 1, progress=lambda name: status.update(f"compiling {name}, unless it is in the cache"), **options
-        )
+            plant, 1, seeds=member_seeds(seed, 1),
+            progress=lambda name: status.update(f"compiling {name}, unless it is in the cache"), **options,
+        )  # fmt: skip
         ready.advance(0.0)  # the loop around the kernel is compiled where it is first called
     if (elapsed := perf_counter() - started) > 1.0:
         click.echo(f"compiled {plant.name} in {elapsed:.1f} s; the next run finds it in the cache", err=True)

@@ -18,6 +18,8 @@ SUSPECT = 15.0
 """Evidence (log-likelihood ratio, tempered) from which something is taken to be wrong."""
 UNEXPLAINED = 25.0
 """Excess of the innovations, in the same measure, from which something is wrong even if nothing explains it."""
+TOLERANT = 2.0 / 3.0
+"""Share of both that is enough where a plant says what it tolerates: a deviation must then be larger than that too."""
 CALM = 5.0
 """Evidence and excess below which a suspicion is over."""
 EXPLAINED = 0.9
@@ -106,29 +108,49 @@ class Diagnosis:
         """Return what is wrong `now`, in seconds since the first reading; hold or release what the filter learns."""
         if now < self.judged.estimation.commission:
             self._forget(now)
+            self.excursion.settle()
             return Verdict(False, (), 0.0, now)
         s = self.judged.suspicions
         excess, best = float(s.excess[0]), int(np.argmax(s.evidence)) if s.evidence.size else -1
         top = float(s.evidence[best]) if best >= 0 else 0.0
+        evident = self._evident(top, excess)
         before = self.suspicious
         gone = self._gone(now)
         if before:
             self.suspicious = (top > CALM or excess > CALM) and self.excursion.lasts() and not gone
         else:
-            self.suspicious = (top >= SUSPECT or excess >= UNEXPLAINED) and self.excursion.begins()
+            self.suspicious = evident and self.excursion.begins()
         self.judged.hold(self.suspicious)
         if not self.suspicious:
             self.excursion.end()
-            evident = top >= SUSPECT or excess >= UNEXPLAINED
+            if before:
+                self.excursion.settle()
             if before and gone:
                 self._forget(now)  # sums of what was keep growing with how far off it was; it is over all the same
             if self.excursion.declared and (before or (evident and self.excursion.size < HALF)):
                 self._forget(now)  # what doesn't matter is no evidence of what may come
             return Verdict(False, (), 0.0, now)
-        since = float(min(s.onset[best], s.excess[1])) if top >= SUSPECT else float(s.excess[1])
+        since = float(min(s.onset[best], s.excess[1])) if top >= self._enough * SUSPECT else float(s.excess[1])
         if self.excursion.declared:
             since = max(since, self.excursion.left)
         return Verdict(True, self._candidates(top, excess), self._size(), max(since, self.fresh))
+
+    @property
+    def strength(self) -> float:
+        """How much speaks for a deviation, over what makes a suspicion: the least of evidence and size; 0 at first."""
+        if self.excursion.time < self.judged.estimation.commission:
+            return 0.0
+        s = self.judged.suspicions
+        evidence = max(float(s.evidence.max(initial=0.0)) / SUSPECT, float(s.excess[0]) / UNEXPLAINED) / self._enough
+        return min(evidence, self.excursion.size) if self.excursion.declared else evidence
+
+    @property
+    def _enough(self) -> float:
+        return TOLERANT if self.excursion.declared else 1.0
+
+    def _evident(self, top: float, excess: float) -> bool:
+        """Return whether evidence or excess is enough to take something to be wrong."""
+        return top >= self._enough * SUSPECT or excess >= self._enough * UNEXPLAINED
 
     def renew(self, now: float, subject: str) -> None:
         """Believe anew what the plant's file says of an asset or a tag: it was replaced or repaired."""
@@ -149,7 +171,7 @@ class Diagnosis:
         """Return the hypotheses that explain enough, each with its probability."""
         s, suspects = self.judged.suspicions, self.judged.suspects
         instrument = suspects[int(np.argmax(s.evidence))] in self.tags if suspects else False
-        if top < (WHOLLY if instrument else EXPLAINED) * excess or top < SUSPECT:
+        if top < (WHOLLY if instrument else EXPLAINED) * excess or top < self._enough * SUSPECT:
             return ()
         width = AT_LEAST + RIVAL * top
         weights = np.exp((s.evidence - top) / (0.5 * width))

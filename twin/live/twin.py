@@ -32,7 +32,7 @@ from twin.plant import Plant
 from twin.service import Action
 from twin.snapshot import identity
 
-FORMAT = 3
+FORMAT = 4
 LONGEST = 3600 * MICRO
 """A silence counts for this long at most: after it the twin knows no more than after a longer one [us]."""
 CREDIBLE = 1e6

@@ -32,6 +32,12 @@ def read(form: str, *texts: str, zone: str = "UTC", start: int | None = None) ->
         ("unix_s", "1.583748873e9", "", "2020-03-09T10:14:33.000000"),
         ("unix_ms", "1583748873250", "", "2020-03-09T10:14:33.250000"),
         ("unix_us", "1583748873250001", "", "2020-03-09T10:14:33.250001"),
+        ("unix", "1583748873.25", "", "2020-03-09T10:14:33.250000"),
+        ("unix", "1583748873250", "", "2020-03-09T10:14:33.250000"),
+        ("unix", "1583748873250001", "", "2020-03-09T10:14:33.250001"),
+        ("unix", "1583748873250001499", "", "2020-03-09T10:14:33.250001"),
+        ("unix", "978307200", "", "2001-01-01T00:00:00.000000"),
+        ("unix", "4102444799999999999", "", "2100-01-01T00:00:00.000000"),
         ("unix_ns", "1583748873250001499", "", "2020-03-09T10:14:33.250001"),
     ],
 )
@@ -42,6 +48,7 @@ def test_a_time_is_read_as_written(form: str, text: str, zone: str, expected: st
 def test_elapsed_time_counts_from_the_start() -> None:
     shown = read("elapsed_s", "0", "4.5", start=1_000_000)
     assert shown == ["1970-01-01T00:00:01.000000", "1970-01-01T00:00:05.500000"]
+    assert read("elapsed_s", "1.5e-05", start=0) == ["1970-01-01T00:00:00.000015"]
     with pytest.raises(PlantError, match="elapsed_s counts from the start of the recording; say when"):
         Clock("elapsed_s")
 
@@ -60,6 +67,9 @@ def test_elapsed_time_counts_from_the_start() -> None:
         ("unix_s", "nan", "'nan' is no number (unix_s)"),
         ("unix_s", "1_000", "is no number"),
         ("unix_s", "1583748873250", "is not between 1970 and 2200; is the format 'unix_s' right?"),
+        ("unix", "978307199", "is in no unit from s to ns a time between 2001 and 2100"),
+        ("unix", "5e18", "is in no unit from s to ns a time between 2001 and 2100"),
+        ("unix", "4102444800", "is in no unit from s to ns a time between 2001 and 2100"),
         ("unix_s", "9e99", "is not between 1970 and 2200"),
         ("iso", "2020-03-09T10:14:33+99:00", "there is no zone +99:00"),
     ],

@@ -190,3 +190,36 @@ def test_a_recording_without_its_file_says_so(read: Any, tmp_path: Path) -> None
     (tmp_path / "f.csv").unlink()
     with pytest.raises(DataError, match=r"r: there is no file .*f\.csv.*; name another with --file"):
         list(blocks(recording))
+
+
+MEAN = HEAD + "time: {columns: t, zone: UTC}\ncolumns: {p: {tag: PI, unit: bar, mean: [a, b]}}\n"
+
+
+def test_a_column_that_the_file_lacks_is_the_mean_of_others_and_the_report_says_so(read: Any) -> None:
+    block, notes, _ = read(MEAN, "t;a;b\n2024-01-01 00:00:00;1.5;2\n2024-01-01 00:00:01;1;3\n")
+    assert block.value.tolist() == [1.75, 2.0]
+    assert block.tag.tolist() == [PI, PI]
+    assert notes.facts["p is the mean of"] == "a, b"
+    assert notes.facts["columns not used"] == "none"
+
+
+def test_a_column_that_is_there_is_read_and_no_mean_made(read: Any) -> None:
+    block, notes, _ = read(MEAN, "t;a;b;p\n2024-01-01 00:00:00;1.5;2;9\n")
+    assert block.value.tolist() == [9.0]
+    assert "p is the mean of" not in notes.facts
+    assert notes.facts["columns not used"] == "a, b"
+
+
+def test_a_mean_of_what_is_missing_is_none_and_says_what_stood_there(read: Any) -> None:
+    rows = "".join(f"2024-01-01 00:00:{n:02d};{a};{b}\n" for n, (a, b) in enumerate([(1, 2), (1, ""), (1, "NaN")]))
+    block, notes, _ = read(MEAN, "t;a;b\n" + rows)
+    np.testing.assert_array_equal(block.value, [1.5, np.nan])
+    assert block.quality.tolist() == [GOOD, BAD]
+    counts = {count.trouble: (count.place, [e.said for e in count.examples]) for count in notes.counts()}
+    assert counts == {"empty": ("p", []), "missing": ("p", ["1, NaN"])}
+
+
+def test_a_mean_of_a_column_that_is_not_there_either_is_refused(read: Any) -> None:
+    said = r"f\.csv: has neither column 'p' nor 'b', which its mean is of; name others under mean"
+    with pytest.raises(DataError, match=said):
+        read(MEAN, "t;a\n2024-01-01 00:00:00;1.5\n")

@@ -55,7 +55,7 @@ def test_a_path_that_leaves_the_folder_is_refused(tmp_path: Path, path: str) -> 
         ("columns: {p: {tag: PI", "columns: {q: PI, p: {tag: PI", "PI already comes from column 'q'; drop one"),
         ("tag: PI, unit", "tag: PI, uni", "r.yaml:5: columns.p: no key 'uni'; did you mean 'unit'"),
         ("zone: UTC", "zone: Mars", "r.yaml:4: time: no time zone 'Mars'"),
-        ("zone: UTC", "format: unix", "r.yaml:4: time: no time format 'unix'; did you mean 'unix_s'"),
+        ("zone: UTC", "format: unix_", "r.yaml:4: time: no time format 'unix_'; did you mean 'unix"),
         ("zone: UTC", "format: elapsed_s", "elapsed_s counts from the start of the recording; say when"),
         ("zone: UTC", "start: noon", "time: 'noon' is no instant"),
         ("plant: plant.yaml", "plant: ../plant.yaml", "r.yaml:2: plant: '../plant.yaml' is no path below"),
@@ -66,6 +66,18 @@ def test_a_path_that_leaves_the_folder_is_refused(tmp_path: Path, path: str) -> 
         ("time:", "format: {broken: maybe}\ntime:", "r.yaml:4: format.broken: input should be 'refuse' or 'skip'"),
         ("time:", "recipe: {file: x.yaml, tags: {}, about: x}\ntime:", "names a file and treats tags too"),
         ("time:", "recipe: {tags: {PI: {gap: x}}}\ntime:", "r.yaml:4: PI.gap: 'x' is not a number"),
+        ("unit: bar", "unit: bar, mean: [p, q]", "the mean names this column, or another one twice; name each other"),
+        ("unit: bar", "unit: bar, mean: [q, q]", "the mean names this column, or another one twice; name each other"),
+        (
+            "unit: bar",
+            "quality: x, mean: [q]",
+            "a mean is of columns of numbers, without words, quality or one reading",
+        ),
+        (
+            "bar}}",
+            "bar, mean: [q]}, q: {tag: TI, unit: degC}}",
+            "the mean is of 'q', which isn't in 'bar'; give both one",
+        ),
         ("unit: bar", "words: {on: x}", "columns.p: 'x' is not a number"),
     ],
 )

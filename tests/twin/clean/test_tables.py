@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from twin.clean import hdf5_table, parquet_table, xlsx_table
+from twin.clean import apart, parquet_table, xlsx_table
 from twin.clean.notes import Notes
 from twin.clean.recording_file import FormatEntry
 from twin.clean.table import Table, open_table
@@ -213,7 +213,7 @@ def test_a_group_behind_a_link_is_not_entered(tmp_path: Path) -> None:
 
 
 def test_no_mutation_of_an_hdf5_file_ends_this_process(datasets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hdf5_table, "SECONDS", 10)
+    monkeypatch.setattr(apart, "SECONDS", 10)
     raw, rng = datasets.read_bytes(), np.random.default_rng(3)
     for _ in range(6):
         mutant = bytearray(raw)

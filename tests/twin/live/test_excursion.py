@@ -1,13 +1,15 @@
 """What a plant tolerates: deviations that don't matter, single readings that don't count, and the way back."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.twin.live.story import Reading, Story, readings, units
 from twin.errors import SnapshotError
-from twin.live.excursion import BACK, MEMORY, Excursion
+from twin.live.diagnosis import SUSPECT, TOLERANT
+from twin.live.excursion import BACK, MEMORY, RELEARN, Excursion
 from twin.live.instant import Instant
 from twin.live.twin import LiveTwin
 from twin.plant import Plant, Tolerance
@@ -77,7 +79,7 @@ def test_of_what_is_expected_to_be_nothing_no_share_is_a_limit() -> None:
     assert off(made(), [5.0, -5.0, 0.0, 0.0], 50, np.zeros(4)).size == 0.0
 
 
-def test_an_excursion_is_over_when_readings_are_half_the_way_back_for_a_while() -> None:
+def test_an_excursion_is_over_when_readings_are_most_of_the_way_back_for_a_while() -> None:
     found = off(made(), [0.0, -80.0, 0.0, 0.0], 60)
     assert found.begins()
     assert found.lasts()
@@ -85,18 +87,55 @@ def test_an_excursion_is_over_when_readings_are_half_the_way_back_for_a_while() 
         off(found, [0.0, -80.0, 0.0, 0.0], 1)
         assert found.lasts()
     assert found.peak == pytest.approx(8.0, rel=1e-3)
+    for _ in range(100):
+        off(found, [0.0, -30.0, 0.0, 0.0], 1)
+        assert found.lasts()
     lasted = 0
-    while found.lasts():
-        off(found, [0.0, -30.0, 0.0, 0.0], 1)  # far beyond what is tolerated, and more than half the way back
+    while found.lasts() and lasted < 1000:
+        off(found, [0.0, -20.0, 0.0, 0.0], 1)  # beyond what is tolerated, and three quarters of the way back
         lasted += 1
-    assert lasted <= MEMORY * math.log(5.0 / 1.0) + BACK + 1.0
+    # From 30 to a third of 80, towards 20, and then for a while.
+    assert lasted == pytest.approx(MEMORY * math.log(10.0 / (80.0 / 3.0 - 20.0)) + BACK, abs=2.0)
+
+
+def test_what_readings_came_back_to_is_usual_from_then_on() -> None:
+    found = off(made(), [0.0, -80.0, 0.0, 0.0], 60)
+    assert found.begins()
+    off(found, [0.0, -20.0, 0.0, 0.0], 60)
+    found.end()
+    found.settle()
+    assert found.size == 0.0
+    assert found.usual.tolist() == pytest.approx([0.0, -20.0, 0.0, 0.0], abs=0.01)
+    off(found, [0.0, -20.0, 0.0, 0.0], 60)
+    assert not found.begins()
+    off(found, [0.0, -37.0, 0.0, 0.0], 30)  # of the 80 that are usual a fifth less: tolerated is a tenth
+    assert found.begins()
+
+
+def test_what_is_usual_follows_what_the_twin_learns_of_it_but_not_an_excursion() -> None:
+    found = off(made(), [0.0, -20.0, 0.0, 0.0], 60)
+    found.settle()
+    off(found, [0.0, -18.0, 0.0, 0.0], 900)
+    assert found.usual[1] == pytest.approx(-18.0 - 2.0 * math.exp(-900.0 / RELEARN), abs=0.01)
+    off(found, [0.0, -60.0, 0.0, 0.0], 30)
+    assert found.begins()
+    before = found.usual.copy()
+    off(found, [0.0, -60.0, 0.0, 0.0], 30)
+    assert found.usual.tolist() == before.tolist()
+
+
+def test_a_small_deviation_does_not_become_usual() -> None:
+    found = off(made(), [4.9, -4.9, 0.9, 99.0], 100)
+    found.settle()
+    assert found.usual.tolist() == [0.0] * 4
+    assert found.size == pytest.approx(0.49)
 
 
 def test_an_excursion_that_turns_again_goes_on() -> None:
     found = off(made(), [0.0, -40.0, 0.0, 0.0], 60)
     assert found.begins()
     for _ in range(5):
-        assert off(found, [0.0, 0.0, 0.0, 0.0], 9).lasts()
+        assert off(found, [0.0, 0.0, 0.0, 0.0], 25).lasts()
         assert off(found, [0.0, -40.0, 0.0, 0.0], 30).lasts()
 
 
@@ -118,6 +157,25 @@ def test_a_state_goes_on_bit_for_bit_and_another_plants_is_refused() -> None:
     assert found.state()["numbers"] == other.state()["numbers"]
     with pytest.raises(SnapshotError, match="excursion: of other tags; start anew"):
         Excursion(["a"], TAGS).restore(found.state())
+
+
+@pytest.mark.parametrize(("declared", "enough"), [(True, TOLERANT * SUSPECT), (False, SUSPECT)])
+def test_less_evidence_is_enough_where_a_plant_says_what_it_tolerates(declared: bool, enough: float) -> None:
+    plant = Plant.load(path_of("water_loop"))
+    assert plant.estimation is not None
+    tolerance = plant.estimation.tolerance if declared else {}
+    twin = LiveTwin(replace(plant, estimation=plant.estimation._replace(tolerance=tolerance)))
+    found, later = twin.diagnosis, plant.estimation.commission + 1.0
+    expected = np.array(found.newest)
+    for now in range(60):  # far beyond what is tolerated of any tag
+        found.excursion.see(later + now, 0.5 * expected, expected)
+    evidence = found.judged.suspicions.evidence
+    evidence[:] = 0.0
+    evidence[0] = 0.99 * enough
+    assert not found.verdict(later + 60.0).suspicious
+    evidence[0] = 1.01 * enough
+    assert found.strength == pytest.approx(1.01)
+    assert found.verdict(later + 61.0).suspicious
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Calibration: parameters of a plant from recordings, and how well its free run agrees with them."""

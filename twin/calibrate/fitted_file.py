@@ -1,0 +1,109 @@
+"""A fitted plant as a plant file: the numbers that were found, with their source and intervals beside them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from twin.calibrate.fitting import Fit
+from twin.calibrate.record import MICRO, Record
+from twin.calibrate.uncertainty import correlations
+from twin.errors import DataError
+from twin.plant import Plant
+from twin.read import Node, parse
+
+DIGITS = 6
+FLOOR = 1e-6
+
+
+def written(fit: Fit, recording: str, linear: str) -> str:
+    """Return the text of the fitted plant's file.
+
+    Parameters
+    ----------
+    recording : str
+        Name of the recording.
+    linear : str
+        JSON of the linear model that it is compared with, or empty.
+    """
+    study = fit.study
+    tree = _plain(parse(study.plant.text, study.plant.name))
+    tree.pop("fitted", None)
+    values = dict(zip(study.names, fit.found, strict=True))
+    for path in values:
+        asset, _, name = path.partition(".")
+        if " of " not in path:  # a state at the start of one record of several is nobody else's
+            tree["assets"][asset].setdefault("with", {})[name] = (
+                f"{float(values[path])!r} {study.plant.quantity(path).unit}"
+            )
+    tree["fitted"] = _section(fit, recording, linear)
+    head = f"# {study.plant.name} fitted to {recording} by `twin fit`; how sure each number is stands under `fitted`.\n"
+    return head + yaml.safe_dump(tree, allow_unicode=True, sort_keys=False, width=120)
+
+
+def _section(fit: Fit, recording: str, linear: str) -> dict[str, Any]:
+    study, count = fit.study, fit.study.shared
+    score = ", ".join(
+        f"{tag} {sigma:.4g} {study.plant.quantity(study.plant.tags[tag].reads).unit}"
+        for tag, sigma in zip(study.wanted.score, fit.sigma, strict=True)
+    )
+    section: dict[str, Any] = {
+        "recording": recording,
+        "source": f"fit: free run of {', '.join(r.name for r in study.records)}, root mean square error {score}",
+        "files": [_file(record) for record in study.records],
+        "numbers": {
+            each.name: {
+                "value": repr(each.value), "deviation": f"{each.deviation:.{DIGITS}g}", "low": f"{each.low:.{DIGITS}g}",
+                "high": f"{each.high:.{DIGITS}g}", "unit": study.plant.quantity(each.name).unit,
+                **({"note": each.note} if each.note else {}),
+            }
+            for each in fit.estimates[:count]
+        },
+        "correlation": [[f"{x:.{DIGITS}f}" for x in row] for row in correlations(fit.covariance[:count, :count])],
+        "held": {each.name: each.why for each in fit.held},
+        "tags": {
+            tag: {
+                "rmse": f"{fit.sigma[k]:.{DIGITS}g}", "memory": f"{fit.memory[k]:.{DIGITS}g}",
+                "noise": f"{max(fit.restless[k], FLOOR * fit.sigma[k]):.{DIGITS}g}",
+                **({} if fit.left_out is None else {"left_out": f"{fit.left_out[k]:.{DIGITS}g}"}),
+            }
+            for k, tag in enumerate(study.wanted.score)
+        },
+    }  # fmt: skip
+    return section | ({"linear": linear} if linear else {})
+
+
+def _file(record: Record) -> dict[str, str]:
+    begin = datetime.fromtimestamp(record.epoch * MICRO, UTC).isoformat()
+    return {"name": record.name, "sha256": record.sha256, "rows": str(len(record.times)), "begin": begin,
+            "seconds": f"{record.times[-1]:.10g}"}  # fmt: skip
+
+
+def _plain(node: Any) -> Any:
+    """Return a tree of plain dictionaries and lists."""
+    if isinstance(node, Node | dict):
+        return {key: _plain(value) for key, value in node.items()}
+    return [_plain(each) for each in node] if isinstance(node, list) else node
+
+
+def save(path: Path, text: str, plant: Plant) -> None:
+    """Write a new file, whole or not at all.
+
+    Raises
+    ------
+    DataError
+        If it exists or can't be written.
+    """
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            try:
+                file.write(text)
+                file.flush()
+            except BaseException:
+                path.unlink()
+                raise
+    except FileExistsError:
+        raise DataError(f"{path}: exists; name another file, or remove it") from None
+    except OSError as err:
+        raise DataError(f"{path}: {plant.name} can't be written: {err.strerror}; name another file") from None
