@@ -9,7 +9,8 @@ from scipy.stats import t as student
 from scipy.stats.qmc import Sobol
 
 from twin.calibrate import uncertainty
-from twin.calibrate.levenberg import Box, Solved, solve
+from twin.calibrate.levenberg import Box, Known, Solved, solve
+from twin.calibrate.noise import Noise, first_noise, memories, restless, scatter
 from twin.calibrate.study import Study, rows_of
 from twin.calibrate.uncertainty import CONFIDENCE, Held
 from twin.calibrate.wanted import Free
@@ -28,8 +29,6 @@ POOR = 0.9
 AROUND = 2.0
 """Starts lie up to this many spreads from the plant's own values."""
 BLOCKS = 5
-FINE = 0.01
-"""Noise that readings are first taken to have, as a share of how far they move."""
 BEST = 1e-4
 """The same of the best instruments: what can't be told even by them is held before anything is fitted."""
 SEED = 7
@@ -129,31 +128,20 @@ def fit(study: Study, ways: Ways | None = None, progress: Progress = lambda stag
     everything = study.free
     study, dropped = _told_apart(study, study.start(), first_noise(study, BEST), held)
     held += dropped
-    begun, costs = _begun(study, ways.starts, progress)
+    known: Known | None
+    begun, known, costs = _begun(study, ways.starts, progress)
     while True:
-        solved, sigma = _best(study, begun, progress, robust=ways.robust)
+        solved, sigma = _best(study, begun, known, progress, robust=ways.robust)
         memory = memories(study, solved.residual[0])
         narrowed, dropped = _told_apart(study, solved.found[0], sigma * np.sqrt(memory), held)
         if not dropped:
             break
         held += dropped
-        begun = solved.found[:1, [study.names.index(name) for name in narrowed.names]]
+        begun, known = solved.found[:1, [study.names.index(name) for name in narrowed.names]], None
         study = narrowed
     progress("blocks left out", 0.0)
     left_out = blocks_left_out(study, solved.found[0], Noise(sigma, memory), ways) if ways.blocks > 1 else None
     return _concluded(study, solved, Noise(sigma, memory), tuple(held), everything, left_out, costs)
-
-
-class Noise(NamedTuple):
-    """Of each tag: the root mean square of residuals, SI, and how many neighbouring rows count as one."""
-
-    sigma: np.ndarray
-    memory: np.ndarray
-
-
-def first_noise(study: Study, share: float = FINE) -> np.ndarray:
-    """Return noise to begin with, SI: a share of how far readings move."""
-    return share * study.spread_of_data()
 
 
 def _told_apart(study: Study, at: np.ndarray, sigma: np.ndarray, held: Sequence[Held]) -> tuple[Study, list[Held]]:
@@ -177,8 +165,8 @@ def _told_apart(study: Study, at: np.ndarray, sigma: np.ndarray, held: Sequence[
     return study.freeing(left), dropped
 
 
-def _begun(study: Study, count: int, progress: Progress) -> tuple[np.ndarray, tuple[float, ...]]:
-    """Return the best points that some iterations from several starts lead to, and how all of them compare."""
+def _begun(study: Study, count: int, progress: Progress) -> tuple[np.ndarray, Known, tuple[float, ...]]:
+    """Return the best points that some iterations from several starts lead to, and how all starts compare."""
     fewer = max(FEWEST_STARTS, ROWS_OF_STARTS // len(study.data))
     begun = solve(
         study, study.box, study.problems(_starts(study, min(count, fewer)), study.weight(first_noise(study))),
@@ -191,37 +179,29 @@ def _begun(study: Study, count: int, progress: Progress) -> tuple[np.ndarray, tu
         )
     order = np.argsort(begun.cost)
     costs = tuple(float(c) for c in begun.cost[order] / max(begun.cost[order[0]], 1e-300))
-    return begun.found[order[:KEPT]], costs
+    return begun.found[order[:KEPT]], begun.known.of(order[:KEPT]), costs
 
 
-def _best(study: Study, at: np.ndarray, progress: Progress, *, robust: bool) -> tuple[Solved, np.ndarray]:
+def _best(
+    study: Study, at: np.ndarray, known: Known | None, progress: Progress, *, robust: bool
+) -> tuple[Solved, np.ndarray]:
     """Return the best solution from some points, alone, and the noise of each tag [SI]."""
     sigma, box = first_noise(study), study.box
     for huber in (False, robust, robust):
         solved = solve(
-            study, box, study.problems(at, study.weight(sigma)), robust=huber,
+            study, box, study.problems(at, study.weight(sigma)), robust=huber, known=known,
             progress=lambda done, _: progress("descent", min(done / USUAL_ITERATIONS, 1.0)),
         )  # fmt: skip
         best = int(np.argmin(solved.cost))
         sigma = scatter(study, solved.residual[best] / study.weight(sigma), robust=robust)
         box = _tempered(study.box, memories(study, solved.residual[best]))
-        at = solved.found[best : best + 1]
+        at, known = solved.found[best : best + 1], solved.known.of(np.array([best]))
     return solved, sigma
 
 
 def _tempered(box: Box, memory: np.ndarray) -> Box:
     """Return a box whose prior counts beside all rows as it should beside those that count."""
     return box._replace(prior=box.prior / np.sqrt(memory.mean()))
-
-
-def scatter(study: Study, residual: np.ndarray, *, robust: bool = False) -> np.ndarray:
-    """Return the standard deviation of each tag's residuals, SI; of robust fits by their median size."""
-    there = np.isfinite(study.data)
-    found = np.empty(len(study.wanted.score))
-    for tag in range(len(found)):
-        mine = residual[(study.tag == tag) & there]
-        found[tag] = 1.4826 * np.median(np.abs(mine)) if robust else np.sqrt(np.mean(mine**2))
-    return np.maximum(found, 1e-9 * study.spread_of_data())
 
 
 def _starts(study: Study, count: int) -> np.ndarray:
@@ -233,33 +213,6 @@ def _starts(study: Study, count: int) -> np.ndarray:
     wide = np.where(np.arange(len(middle)) < study.shared, AROUND, 1.0) * box.spread
     around = middle + (2.0 * drawn[: count - 1] - 1.0) * wide
     return np.vstack([middle, np.clip(around, box.low, box.high)])
-
-
-def restless(study: Study, residual: np.ndarray) -> np.ndarray:
-    """Return how residuals scatter about their mean within stretches as long as what initialises a run, SI, by tag.
-
-    It is the standard deviation that rows have as if each said something new: what an initial state is weighed with.
-    """
-    found = []
-    for tag in range(len(study.wanted.score)):
-        parts = []
-        for k, record in enumerate(study.records):
-            mine = residual[(study.tag == tag) & (study.record == k)]
-            rows = min(max(rows_of(study.wanted.initialise, record), 2), len(mine))
-            # Errors of a model are alike from row to row: a stretch is worth two readings, however many rows it has.
-            parts.append(mine[: len(mine) // rows * rows].reshape(-1, rows).var(axis=1) * rows / 2.0)
-        found.append(float(np.sqrt(np.mean(np.concatenate(parts)))))
-    return np.array(found)
-
-
-def memories(study: Study, residual: np.ndarray) -> np.ndarray:
-    """Return how many neighbouring rows count as one, for each tag the longest of all records."""
-    there = np.where(np.isfinite(study.data), residual, np.nan)
-    return np.array([
-        max(uncertainty.correlation_time(there[(study.tag == tag) & (study.record == record)])
-            for record in range(len(study.records)))
-        for tag in range(len(study.wanted.score))
-    ])  # fmt: skip
 
 
 def blocks_left_out(study: Study, at: np.ndarray, noise: Noise, ways: Ways) -> np.ndarray:
@@ -282,10 +235,13 @@ def blocks_left_out(study: Study, at: np.ndarray, noise: Noise, ways: Ways) -> n
     return np.array([np.sqrt(np.nanmean(error[study.tag == tag] ** 2)) for tag in range(len(noise.sigma))])
 
 
-def _covariance(study: Study, found: np.ndarray, noise: Noise, everything: Sequence[Free]) -> np.ndarray:
+def _covariance(study: Study, solved: Solved, noise: Noise, everything: Sequence[Free]) -> np.ndarray:
     """Return the covariance of the unknowns; that of what is held adds to it, as far as its spread says."""
-    chosen = [free.path for free in study.free]
+    found, chosen = solved.found[0], [free.path for free in study.free]
     held = [free for free in everything if free.path not in chosen]
+    if not held:
+        weight = np.where(np.isfinite(study.data), study.weight(noise.sigma), 0.0)
+        return covariance(study, solved.known.slopes[0] * weight[:, None], noise)
     whole = study.freeing([*study.free, *held])
     count = study.shared
     at = np.concatenate([found[:count], [study.plant.value(free.path) for free in held], found[count:]])
@@ -327,7 +283,7 @@ def _concluded(
     left_out: np.ndarray | None, costs: tuple[float, ...],
 ) -> Fit:  # fmt: skip
     box, found = study.box, solved.found[0]
-    cov = _covariance(study, found, noise, everything)
+    cov = _covariance(study, solved, noise, everything)
     columns = (study.names, found, *intervals(study, found, cov, noise), box.low, box.high)
     estimates = tuple(
         Estimate(name, float(x), float(s), float(low), float(high), _at_bound(float(x), float(least), float(most)))

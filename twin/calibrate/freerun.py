@@ -10,7 +10,7 @@ import numpy as np
 
 from twin.calibrate.record import MOST_ROWS, Record
 from twin.declare import Input, Memory
-from twin.ensemble import LANES, Compiled, Ensemble, compile_plant
+from twin.ensemble import LANES, Compiled, Ensemble, Form, compile_plant
 from twin.errors import DataError, PlantError, SimulationError, unknown
 from twin.plant import Change, Plant, Tag
 
@@ -25,6 +25,8 @@ MOST_STEPS = 100_000_000
 THREADS = 2
 NARROW = 16
 """Lanes of a block for few members: of twice as many, two such blocks are still cheaper than one of 64."""
+LONG = 10_000
+"""Steps from which on a run repays what its plant's own module takes to compile: each step costs half as much."""
 
 
 class Roles(NamedTuple):
@@ -96,14 +98,15 @@ class FreeRun:
         most = max(2, MOST_NUMBERS // (rows * len(self.tags.compared)) // 64 * 64)
         share = -(-len(values) // THREADS // 64) * 64 if len(values) > 64 else len(values)
         parts = np.split(values, range(min(most, share), len(values), min(most, share)))
+        kernel = self._kernel(len(parts[0]))  # here: compiled modules are loaded by one thread
         with ThreadPoolExecutor(THREADS) as pool:
-            found = list(pool.map(lambda part: self._part(paths, part), parts))
+            found = list(pool.map(lambda part: self._part(paths, part, kernel), parts))
         return np.concatenate(found)
 
-    def _part(self, paths: Sequence[str], values: np.ndarray) -> np.ndarray:
+    def _part(self, paths: Sequence[str], values: np.ndarray, kernel: Compiled) -> np.ndarray:
         # A member alone ends a run that fails: it has a neighbour.
         members = np.vstack([values, values[:1]]) if len(values) == 1 else values
-        ensemble = Ensemble(self.plant, len(members), self._kernel(len(members)))
+        ensemble = Ensemble(self.plant, len(members), kernel)
         for path, column in zip(paths, members.T, strict=True):
             ensemble.set(path, column)
         try:
@@ -123,7 +126,9 @@ class FreeRun:
         """Return the kernel for so many members: a block costs as much whether all its lanes are taken or few."""
         width = NARROW if members <= 2 * NARROW else LANES[self.plant.solver.method]
         if width not in self._kernels:
-            self._kernels[width] = compile_plant(self.plant, members, width=width)
+            long = self.record.times[-1] > LONG * self.plant.solver.step
+            form: Form = "flat" if long else "families"  # of the same bits
+            self._kernels[width] = compile_plant(self.plant, members, width=width, form=form)
         return self._kernels[width]
 
     def _at_rows(self, read: np.ndarray) -> np.ndarray:

@@ -14,6 +14,10 @@ STEP = 3e-3
 """Forward difference, in spreads of a parameter."""
 TRIALS = np.array([0.01, 0.1, 1.0, 10.0, 100.0, 1e4])
 """Multiples of the damping that are tried beside each other."""
+LIKELY = 0
+"""The trial about which the same call takes the next differences: the longest step, which is right in the end."""
+NEARLY = 0.9
+"""That trial is taken where it gains this share of what the best would: the next iteration is there already."""
 MOST_ITERATIONS = 60
 ENOUGH = 1e-6
 """A relative gain below this ends a problem: near its solution each is the square of the one before."""
@@ -58,6 +62,17 @@ class Problems(NamedTuple):
     held: np.ndarray
 
 
+class Known(NamedTuple):
+    """What a model predicts at some points, (problems, rows), and its slopes there, (problems, rows, parameters)."""
+
+    predicted: np.ndarray
+    slopes: np.ndarray
+
+    def of(self, which: np.ndarray) -> "Known":
+        """Return that of some problems."""
+        return Known(self.predicted[which], self.slopes[which])
+
+
 class Solved(NamedTuple):
     """Solutions.
 
@@ -70,6 +85,8 @@ class Solved(NamedTuple):
         Of weighted predictions; zeros where a parameter is held.
     residual : (problems, rows)
         Weighted; zero where nothing is compared.
+    known : Known
+        The model there, for problems that go on from here.
     converged : (problems,)
     iterations : int
     """
@@ -78,13 +95,14 @@ class Solved(NamedTuple):
     cost: np.ndarray
     jacobian: np.ndarray
     residual: np.ndarray
+    known: Known
     converged: np.ndarray
     iterations: int
 
 
 def solve(
     model: Model, box: Box, problems: Problems, *, robust: bool = False, iterations: int = MOST_ITERATIONS,
-    progress: Callable[[int, np.ndarray], None] = lambda done, cost: None,
+    known: Known | None = None, progress: Callable[[int, np.ndarray], None] = lambda done, cost: None,
 ) -> Solved:  # fmt: skip
     """Return the solutions of problems; each is found as if it were alone.
 
@@ -92,28 +110,29 @@ def solve(
     ----------
     robust : bool
         Whether residuals beyond `HUBER` standard deviations count linearly; weights must be right then.
+    known : Known, optional
+        What the model predicts at the starts, where that was found before.
     progress : callable
         Is told the iteration and the costs after each.
     """
-    state = _State(model, box, problems, robust)
+    state = _State(model, box, problems, robust, known)
     done = 0
     for done in range(1, iterations + 1):
-        state.differentiate()
         state.improve()
         progress(done, state.cost)
         if not state.active.any():
             break
-    state.active[:] = np.isfinite(state.cost)
     state.differentiate()
-    return Solved(state.at, state.cost, state.jacobian, state.residual, state.settled, done)
+    jacobian = state.known.slopes * state.weight[:, :, None]
+    return Solved(state.at, state.cost, jacobian, state.residual, state.known, state.settled, done)
 
 
 class _State:
     """All problems between two iterations."""
 
-    def __init__(self, model: Model, box: Box, problems: Problems, robust: bool) -> None:
+    def __init__(self, model: Model, box: Box, problems: Problems, robust: bool, known: Known | None) -> None:
         self.model, self.box, self.robust = model, box, robust
-        count, parameters = problems.start.shape
+        count = len(problems.start)
         self.data = np.broadcast_to(problems.data, (count, problems.data.shape[1]))
         there = np.isfinite(self.data)
         self.weight = np.where(there, np.broadcast_to(problems.weight, self.data.shape), 0.0)
@@ -123,12 +142,16 @@ class _State:
         self.damping = np.full(count, 1e-2)
         self.quiet = np.zeros(count, int)
         self.settled = np.zeros(count, bool)
-        self.predicted = model(self.at)
-        self.residual = self._residual(np.arange(count), self.predicted)
+        self.moved = np.zeros(count, bool)
+        """Whether slopes are those of a point that was left."""
+        if known is None:
+            everyone = np.arange(count)
+            predicted, slopes = self._look(everyone, self.at[:, None])
+            known = Known(predicted[:, 0], slopes)
+        self.known = Known(known.predicted.copy(), known.slopes.copy())
+        self.residual = self._residual(np.arange(count), self.known.predicted)
         self.cost = self._cost(self.residual, self.at)
         self.active = np.isfinite(self.cost)
-        self.jacobian = np.zeros((count, self.data.shape[1], parameters))
-        self.moved = np.ones(count, bool)
 
     def _residual(self, which: np.ndarray, predicted: np.ndarray) -> np.ndarray:
         weight = self.weight[which]
@@ -141,59 +164,81 @@ class _State:
         cost = 0.5 * (each.sum(axis=1) + prior)
         return np.where(np.isfinite(cost), cost, np.inf)
 
-    def differentiate(self) -> None:
-        """Take forward differences of active problems that moved, all in one call; at a bound a step leads inwards."""
-        which = np.flatnonzero(self.active & self.moved)
-        self.moved[which] = False
-        if not which.size:
-            return
-        free = ~self.held[which]
+    def _look(self, which: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what is predicted at points of problems, and slopes at the likely one, all from one call.
+
+        Slopes are forward differences by what isn't held; at a bound a step leads inwards.
+
+        Parameters
+        ----------
+        which : (n,)
+        points : (n, trials, parameters)
+
+        Returns
+        -------
+        (n, trials, rows), (n, rows, parameters)
+        """
+        about = points[:, min(LIKELY, points.shape[1] - 1)]
         step = STEP * self.box.spread
-        signs = np.where(self.at[which] + step <= self.box.high, 1.0, -1.0)
-        problem, parameter = np.nonzero(free)
-        if not problem.size:
-            return
-        beside = self.at[which][problem]
-        beside[np.arange(len(problem)), parameter] += (signs * step)[problem, parameter]
-        predicted = self.model(beside)
-        slope = (predicted - self.predicted[which][problem]) / (signs * step)[problem, parameter][:, None]
-        self.jacobian[which] = 0.0
-        rows = self.weight[which][problem] * np.where(np.isfinite(slope), slope, 0.0)
-        self.jacobian[which[problem], :, parameter] = rows
+        steps = np.where(about + step <= self.box.high, step, -step)
+        problem, parameter = np.nonzero(~self.held[which])
+        beside = about[problem]
+        size = steps[problem, parameter]
+        beside[np.arange(len(problem)), parameter] += size
+        count, trials = points.shape[:2]
+        found = self.model(np.concatenate([points.reshape(count * trials, -1), beside]))
+        predicted = found[: count * trials].reshape(count, trials, -1)
+        here = predicted[problem, min(LIKELY, trials - 1)]
+        slope = (found[count * trials :] - here) / size[:, None]
+        slopes = np.zeros((count, found.shape[1], points.shape[2]))
+        slopes[problem, :, parameter] = np.where(np.isfinite(slope), slope, 0.0)
+        return predicted, slopes
+
+    def differentiate(self) -> None:
+        """Find the slopes of problems that moved elsewhere than was likely."""
+        which = np.flatnonzero(self.moved & np.isfinite(self.cost))
+        self.moved[which] = False
+        if which.size:
+            self.known.slopes[which] = self._look(which, self.at[which][:, None])[1]
 
     def improve(self) -> None:
-        """Try several dampings of every active problem at once and keep the best, where one is better."""
+        """Try several dampings of every active problem at once and keep a good one, where one is better."""
+        self.differentiate()
         which = np.flatnonzero(self.active)
         if not which.size:
             return
         damping = self.damping[which][:, None] * TRIALS
         trials = np.stack([self._trials(int(k), damping[i]) for i, k in enumerate(which)])
-        predicted = self.model(trials.reshape(-1, trials.shape[2])).reshape(*trials.shape[:2], -1)
+        predicted, slopes = self._look(which, trials)
         residual = np.stack([self._residual(which, predicted[:, i]) for i in range(len(TRIALS))], axis=1)
         costs = np.stack([self._cost(residual[:, i], trials[:, i]) for i in range(len(TRIALS))], axis=1)
-        best = np.argmin(costs, axis=1)
         for i, k in enumerate(which):
-            self._take(int(k), costs[i, best[i]], damping[i, best[i]], trials[i, best[i]], predicted[i, best[i]])
+            gain = self.cost[k] - costs[i]
+            best = LIKELY if gain[LIKELY] > NEARLY * gain.max() else int(np.argmax(gain))
+            if self._take(int(k), float(costs[i, best]), damping[i, best], trials[i, best], predicted[i, best]):
+                self.known.slopes[k], self.moved[k] = slopes[i], best != LIKELY
 
-    def _take(self, k: int, cost: float, damping: float, at: np.ndarray, predicted: np.ndarray) -> None:
+    def _take(self, k: int, cost: float, damping: float, at: np.ndarray, predicted: np.ndarray) -> bool:
         gain = self.cost[k] - cost
-        if not gain > 0.0:
-            self.damping[k] *= 1e4
-            self.quiet[k] += 1
-        else:
+        taken = bool(gain > 0.0)
+        if taken:
             self.quiet[k] = 2 if gain < ENOUGH * self.cost[k] else 0
             self.damping[k] = max(damping, 1e-10)
-            self.at[k], self.cost[k], self.predicted[k], self.moved[k] = at, cost, predicted, True
+            self.at[k], self.cost[k], self.known.predicted[k] = at, cost, predicted
             self.residual[k] = self._residual(np.array([k]), predicted[None])[0]
+        else:
+            self.damping[k] *= 1e4
+            self.quiet[k] += 1
         if self.quiet[k] >= 2:
             self.active[k], self.settled[k] = False, True
+        return taken
 
     def _trials(self, k: int, damping: np.ndarray) -> np.ndarray:
         """Return a step for each damping; parameters at a bound that would leave it stand still."""
         box, at, residual = self.box, self.at[k], self.residual[k]
         size = np.maximum(np.abs(residual), 1e-300)
         share = np.where(size <= HUBER, 1.0, HUBER / size) if self.robust else np.ones(1)
-        scaled = self.jacobian[k] * box.spread
+        scaled = self.known.slopes[k] * (self.weight[k][:, None] * box.spread)
         normal = scaled.T @ (scaled * share[:, None]) + np.diag((box.spread / box.prior) ** 2)
         slope = scaled.T @ (share * residual) + box.spread * (box.centre - at) / box.prior**2
         free = ~self.held[k] & ~((at <= box.low) & (slope < 0.0)) & ~((at >= box.high) & (slope > 0.0))

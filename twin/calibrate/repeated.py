@@ -11,17 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.calibrate.fitting import (
-    BEST,
-    FINE,
-    Noise,
-    covariance,
-    first_noise,
-    intervals,
-    memories,
-    scatter,
-)  # fmt: skip
+from twin.calibrate.fitting import BEST, covariance, intervals
 from twin.calibrate.levenberg import Problems, Solved, solve
+from twin.calibrate.noise import FINE, Noise, first_noise, memories, scatter
 from twin.calibrate.study import Study
 from twin.calibrate.uncertainty import Held, information, unidentified
 

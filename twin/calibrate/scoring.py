@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from twin.calibrate.fitting import FINE
 from twin.calibrate.levenberg import solve
+from twin.calibrate.noise import FINE
 from twin.calibrate.record import Record
 from twin.calibrate.study import Study, rows_of
 from twin.calibrate.uncertainty import covariance, information
