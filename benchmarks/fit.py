@@ -40,9 +40,9 @@ TRIALS = (
     ),
 )  # fmt: skip
 STEPS = {"cascaded_tanks": 1.0}
-"""Runge-Kutta's step [s] where it isn't the plant's: like SciPy's tolerances, the longest that ends with the same error.
+"""Step [s] where it isn't the plant's: like SciPy's tolerances, the longest that ends with the same error.
 
-Nothing overflows in this record, for which the plant's own is as short as it is.
+The plant's own is for tanks that run over, which those of this record don't; the record is made with that one.
 """
 CHANGED = np.array([-0.1, 0.15, 0.02, 0.03, 0.01])
 """By which share the pump's numbers differ from ProgPy's defaults."""
@@ -81,14 +81,13 @@ def simulated(trial: Trial) -> Study:
     """Return a study of a record of the plant with other numbers than its own, and noise."""
     rng = np.random.default_rng([SEED, *trial.plant.encode()])
     of = study(trial, rng)
-    step = STEPS.get(trial.plant, of.plant.solver.step)
-    plant = replace(of.plant, solver=of.plant.solver._replace(step=step))
-    of = Study(plant, of.records, of.wanted)
     clean = of(truths(of, 1, rng))[0]
     data = clean + noise(of, of(of.start()[None])[0]) * rng.standard_normal(clean.shape)
     record = of.records[0]
     shown = dict(zip(trial.score, data.reshape(len(trial.score), -1), strict=True))
-    return Study(of.plant, [record._replace(values={**record.values, **shown})], of.wanted)
+    step = STEPS.get(trial.plant, of.plant.solver.step)
+    plant = replace(of.plant, solver=of.plant.solver._replace(step=step))
+    return Study(plant, [record._replace(values={**record.values, **shown})], of.wanted)
 
 
 def beside_scipy(trial: Trial) -> dict[str, Any]:
