@@ -46,7 +46,7 @@ TRIALS = (
     Trial(
         "incubator", 6.0, 300, {"chamber.T_room": (292.0, 298.0, 50)}, ("average_temperature",),
         {"chamber.C_air": 0.2, "chamber.G_box": 0.2, "chamber.C_heater": 0.2, "chamber.G_heater": 0.2,
-         "chamber.G_open_lid": 0.3}, ("chamber.G_open_lid",),
+         "chamber.G_open_lid": 0.3}, ("chamber.G_open_lid",), 16,
     ),
     Trial(
         "incubator_rig", 6.0, 300, {"chamber.heater_on": (0.0, 1.0, 20), "chamber.T_room": (292.0, 298.0, 50)},
@@ -102,7 +102,7 @@ def measured(trial: Trial, fits: int) -> dict[str, Any]:
     truth = truths(of, fits, rng)
     clean = of(truth)
     began, cpu = time.perf_counter(), time.process_time()
-    found = repeated(of, clean + noise(of, of(of.start()[None])[0]) * rng.standard_normal(clean.shape))
+    found = repeated(of, clean + noise(of, of(of.start()[None])[0]) * rng.standard_normal(clean.shape), trial.starts)
     spent = time.perf_counter() - began, time.process_time() - cpu
     told = np.isfinite(found.found)
     covered = (found.low <= truth) & (truth <= found.high)

@@ -34,6 +34,8 @@ class Trial(NamedTuple):
         By path: spread as a share of the plant's value.
     idle : tuple of str
         Among `free`: what nothing excites, or what acts only together with another that is free.
+    starts : int
+        From how many points each fit begins.
     """
 
     plant: str
@@ -43,6 +45,7 @@ class Trial(NamedTuple):
     score: tuple[str, ...]
     free: Mapping[str, float]
     idle: tuple[str, ...]
+    starts: int = 1
 
 
 def load(trial: Trial) -> Plant:

@@ -45,7 +45,7 @@ class Compared:
             "begin": datetime.fromtimestamp(self.record.epoch * MICRO, UTC).isoformat(),
             "seconds": float(self.record.times[-1]),
             "tags": {tag: as_dict(each, factors[tag], self.units[tag]) for tag, each in self.score.tags.items()},
-            "baselines": beside, "start": self.score.start,
+            "baselines": beside, "start": self.score.start, "notes": list(self.score.notes),
         }  # fmt: skip
 
     def _factor(self, tag: str) -> float:

@@ -91,6 +91,10 @@ class Fit:
     iterations: int
     starts: tuple[float, ...]
 
+    def notes(self) -> list[str]:
+        """Return what was done about rows that aren't as a run needs them."""
+        return [note for run in self.study.runs for note in run.notes()]
+
     def warnings(self) -> list[str]:
         """Return what speaks against the fit, with what to do."""
         found = [] if self.converged else ["has not converged; begin nearer, free fewer, or give more starts"]
@@ -169,7 +173,7 @@ def _begun(study: Study, count: int, progress: Progress) -> tuple[np.ndarray, Kn
     """Return the best points that some iterations from several starts lead to, and how all starts compare."""
     fewer = max(FEWEST_STARTS, ROWS_OF_STARTS // len(study.data))
     begun = solve(
-        study, study.box, study.problems(_starts(study, min(count, fewer)), study.weight(first_noise(study))),
+        study, study.box, study.problems(starts_of(study, min(count, fewer)), study.weight(first_noise(study))),
         iterations=SHORT, progress=lambda done, _: progress("starts", done / SHORT),
     )  # fmt: skip
     if not np.isfinite(begun.cost).any():
@@ -204,7 +208,7 @@ def _tempered(box: Box, memory: np.ndarray) -> Box:
     return box._replace(prior=box.prior / np.sqrt(memory.mean()))
 
 
-def _starts(study: Study, count: int) -> np.ndarray:
+def starts_of(study: Study, count: int) -> np.ndarray:
     """Return the plant's own values and others around them, shape (count, unknowns)."""
     middle, box = study.start(), study.box
     if count < 2:

@@ -27,6 +27,8 @@ NARROW = 16
 """Lanes of a block for few members: of twice as many, two such blocks are still cheaper than one of 64."""
 LONG = 10_000
 """Steps from which on a run repays what its plant's own module takes to compile: each step costs half as much."""
+SMALL = 8
+"""Assets of a plant that compiles in seconds; one of sixteen takes a minute."""
 
 
 class Roles(NamedTuple):
@@ -103,6 +105,29 @@ class FreeRun:
             found = list(pool.map(lambda part: self._part(paths, part, kernel), parts))
         return np.concatenate(found)
 
+    def notes(self) -> list[str]:
+        """Return what was done about rows that aren't as a run needs them."""
+        times, found = self.record.times, []
+        for tag in self.tags.drives:
+            missing = int((~np.isfinite(self.record.values[tag])).sum())
+            if missing:
+                there = times[np.isfinite(self.record.values[tag])]
+                longest = float(np.diff(np.append(there, times[-1])).max())
+                found.append(
+                    f"{tag}: {missing} of {len(times)} rows have no usable reading; the one before is held, for "
+                    f"{longest:.4g} s at most"
+                )
+        for tag in self.tags.compared:
+            missing = int((~np.isfinite(self.record.values[tag])).sum())
+            if missing:
+                found.append(f"{tag}: {missing} of {len(times)} rows have no usable reading; they aren't compared")
+        if not self._on_grid:
+            found.append(
+                f"rows aren't {self.period:.4g} s apart throughout: they are compared with what lies straight between "
+                "samples of the run"
+            )
+        return [f"{self.record.name}: {note}" for note in found]
+
     def _part(self, paths: Sequence[str], values: np.ndarray, kernel: Compiled) -> np.ndarray:
         # A member alone ends a run that fails: it has a neighbour.
         members = np.vstack([values, values[:1]]) if len(values) == 1 else values
@@ -126,10 +151,14 @@ class FreeRun:
         """Return the kernel for so many members: a block costs as much whether all its lanes are taken or few."""
         width = NARROW if members <= 2 * NARROW else LANES[self.plant.solver.method]
         if width not in self._kernels:
-            long = self.record.times[-1] > LONG * self.plant.solver.step
-            form: Form = "flat" if long else "families"  # of the same bits
-            self._kernels[width] = compile_plant(self.plant, members, width=width, form=form)
+            self._kernels[width] = compile_plant(self.plant, members, width=width, form=self._form())
         return self._kernels[width]
+
+    def _form(self) -> Form:
+        """Return the form of kernel that is done sooner; both give the same bits."""
+        solver = self.plant.solver
+        long = solver.method == "rk4" and self.record.times[-1] > LONG * solver.step
+        return "flat" if long and len(self.plant.assets) <= SMALL else "families"
 
     def _at_rows(self, read: np.ndarray) -> np.ndarray:
         if self._on_grid:

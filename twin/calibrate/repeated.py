@@ -1,7 +1,8 @@
 """Fits of one plant to many data sets of the same rows at once, to see what intervals are worth.
 
-Each fit is made as `fit` makes it from one start: what its data can't tell is held, noise and its memory are found with
-the unknowns, intervals come of the same formulas. Only the members of all fits run beside each other.
+Each fit is made as `fit` makes it: what its data can't tell is held, the best of several starts goes on, noise and its
+memory are found with the unknowns, intervals come of the same formulas. Only the members of all fits run beside each
+other.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.calibrate.fitting import BEST, covariance, intervals
-from twin.calibrate.levenberg import Problems, Solved, solve
+from twin.calibrate.fitting import BEST, KEPT, SHORT, covariance, intervals, starts_of
+from twin.calibrate.levenberg import MOST_ITERATIONS, Problems, Solved, solve
 from twin.calibrate.noise import FINE, Noise, first_noise, memories, scatter
 from twin.calibrate.study import Study
 from twin.calibrate.uncertainty import Held, information, unidentified
@@ -42,7 +43,9 @@ class Repeated(NamedTuple):
     converged: np.ndarray
 
 
-def repeated(study: Study, data: np.ndarray, progress: Callable[[float], None] = lambda share: None) -> Repeated:
+def repeated(
+    study: Study, data: np.ndarray, starts: int = 1, progress: Callable[[float], None] = lambda share: None
+) -> Repeated:
     """Return the fits of a study to other data than its own.
 
     Parameters
@@ -51,12 +54,14 @@ def repeated(study: Study, data: np.ndarray, progress: Callable[[float], None] =
         With plant, inputs, rows and unknowns; initial states are known, or are among what is free.
     data : (data sets, numbers)
         In the order of the study's predictions, SI; NaN where there is no reading.
+    starts : int
+        From how many points each fit begins: a plant that switches has solutions that are none.
     progress : callable
         Is told which share is done.
     """
     parts = []
     for begin in range(0, len(data), AT_ONCE):
-        parts.append(_beside(study, data[begin : begin + AT_ONCE]))
+        parts.append(_beside(study, data[begin : begin + AT_ONCE], starts))
         progress(min(begin + AT_ONCE, len(data)) / len(data))
     found, low, high, held, converged = zip(*parts, strict=True)
     return Repeated(
@@ -64,12 +69,14 @@ def repeated(study: Study, data: np.ndarray, progress: Callable[[float], None] =
     )
 
 
-def _beside(study: Study, data: np.ndarray) -> Repeated:
+def _beside(study: Study, data: np.ndarray, starts: int) -> Repeated:
     """Return fits that all run beside each other."""
     fits = [_Fitting(study, each) for each in data]
     _look(study, fits)
     for each in fits:
         each.suppose(FINE)
+    if starts > 1:
+        _begin(study, fits, starts)
     left = fits
     while left:
         _descend(study, left)
@@ -127,6 +134,22 @@ class _Fitting:
         found = np.full((3, len(self.at)), np.nan)
         found[:, free] = self.at[free], reach.low, reach.high
         return found
+
+
+def _begin(study: Study, fits: Sequence[_Fitting], count: int) -> None:
+    """Let each fit begin where the best of several starts leads to."""
+    around = starts_of(study, count)
+    starts = np.array([np.where(each.held, each.at, start) for each in fits for start in around])
+    for iterations, kept in ((SHORT, KEPT), (MOST_ITERATIONS, 1)):
+        everyone = [each for each in fits for _ in range(count)]
+        weights, held = np.array([each.weight for each in everyone]), np.array([each.held for each in everyone])
+        problems = _problems(everyone, weights, held)._replace(start=starts)
+        begun = solve(study, study.box, problems, iterations=iterations)
+        best = np.argsort(begun.cost.reshape(len(fits), count), axis=1)[:, :kept]
+        starts = begun.found[(np.arange(len(fits))[:, None] * count + best).ravel()]
+        count = kept
+    for each, start in zip(fits, starts, strict=True):
+        each.at = start
 
 
 def _descend(study: Study, fits: Sequence[_Fitting]) -> None:

@@ -18,6 +18,8 @@ from twin.streams import normal
 DRAWS = 64
 SEED = 1
 LEAST = 1e-9
+SHARP = 1e-2
+"""Share of the noise with which first rows outweigh what is known of the beginning: how near a run can come to them."""
 """No run scatters less than this share of how its tag moves."""
 NORMAL_95 = 1.959963984540054
 
@@ -46,6 +48,8 @@ class Score(NamedTuple):
         By tag, shape (rows,): the free run and half the width of its 95 % band, SI.
     start : dict
         Initial states that were estimated, SI.
+    notes : tuple of str
+        What was done about rows that aren't as a run needs them.
     """
 
     tags: dict[str, TagScore]
@@ -54,6 +58,7 @@ class Score(NamedTuple):
     predicted: dict[str, np.ndarray]
     halfwidth: dict[str, np.ndarray]
     start: dict[str, float]
+    notes: tuple[str, ...]
 
 
 class Beginning(NamedTuple):
@@ -66,6 +71,8 @@ class Beginning(NamedTuple):
 def beginning(plant: Plant, record: Record, wanted: Wanted, rows: int) -> Beginning:
     """Return the initial states that a record's first rows and the plant's own values tell.
 
+    Where no beginning brings the plant as near to those rows as the fit brought it to its own, they are believed less.
+
     Raises
     ------
     SimulationError
@@ -77,6 +84,9 @@ def beginning(plant: Plant, record: Record, wanted: Wanted, rows: int) -> Beginn
     first = record._replace(times=record.times[:reached], values=shown)
     study = Study(plant, [first], wanted, (), least=0)
     noise = np.array([_noise(plant, record, tag) for tag in wanted.score])
+    sharp = study.weight(SHARP * noise)
+    closest = solve(study, study.box, study.problems(study.start()[None], sharp))
+    noise = np.fmax(noise, _missed(study, closest.residual[0] / sharp, rows))
     solved = solve(study, study.box, study.problems(study.start()[None], study.weight(noise)))
     if not np.isfinite(solved.cost[0]):
         raise SimulationError(
@@ -85,6 +95,13 @@ def beginning(plant: Plant, record: Record, wanted: Wanted, rows: int) -> Beginn
         )
     info = information(solved.jacobian[0], study.box.prior)
     return Beginning(solved.found[0], covariance(info, study.box.spread))
+
+
+def _missed(study: Study, residual: np.ndarray, rows: int) -> np.ndarray:
+    """Return how far the first rows were missed, SI, by tag; errors of a model are alike: they are worth two rows."""
+    there = np.isfinite(study.data)
+    mine = [residual[(study.tag == tag) & there] for tag in range(len(study.wanted.score))]
+    return np.array([np.sqrt((each**2).sum() / max(each.size, 1) * rows / 2.0) for each in mine])
 
 
 def _noise(plant: Plant, record: Record, tag: str) -> float:
@@ -139,7 +156,7 @@ def score(plant: Plant, record: Record, wanted: Wanted, initialise: Window | Non
     }
     return Score(
         tags, rows, len(record.times) - rows, predicted, halfwidth,
-        dict(zip(states, begun.values.tolist(), strict=True)),
+        dict(zip(states, begun.values.tolist(), strict=True)), tuple(study.runs[0].notes()),
     )  # fmt: skip
 
 

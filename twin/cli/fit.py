@@ -164,6 +164,7 @@ def as_dict(fit: "Fit", recording: "Recording") -> dict[str, Any]:
         },
         "held": {each.name: each.why for each in fit.held}, "aic": fit.aic, "bic": fit.bic,
         "converged": fit.converged, "starts": list(fit.starts), "warnings": fit.warnings(),
+        "notes": fit.notes(),
     }  # fmt: skip
 
 
@@ -193,6 +194,8 @@ def _show(fits: Sequence["Fit"], result: dict[str, Any]) -> None:
                 told["unit"],
             )
     screen.print(agreement)
+    for note in result["notes"]:
+        screen.print(note)
     for each in (result, *result["compared"]):
         for warning in each["warnings"]:
             screen.print(f"{each['plant']}: {warning}")

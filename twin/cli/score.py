@@ -71,3 +71,5 @@ def _show(result: "Compared") -> None:
             if baseline is not None:
                 rows.add_row("", name, *(f"{baseline[tag][k]:.4g}" for k in ("rmse", "nrmse", "bias", "max")), "", "")
     screen.print(rows)
+    for note in shown["notes"]:
+        screen.print(note)

@@ -42,6 +42,25 @@ def test_a_member_alone_runs_as_among_others(tmp_path: Path) -> None:
     assert (many.reshape(70, 3, 1, ROWS) == run(PATHS, MEMBERS)).all(), "in blocks and threads too"
 
 
+def test_a_long_run_has_the_bits_of_a_short_one(tmp_path: Path) -> None:
+    """It goes through another form of kernel."""
+    long, short = (FreeRun(plant(tmp_path), record(rows), TAGS)(PATHS, MEMBERS) for rows in (1100, ROWS))
+    assert (long[:, :, :ROWS] == short).all()
+
+
+def test_what_is_done_about_rows_is_told(tmp_path: Path) -> None:
+    made = record(ROWS)
+    made.values["push"][40:43] = np.nan
+    made.values["place"][[7, 90]] = np.nan
+    late = made._replace(times=made.times + np.where(np.arange(ROWS) == 60, 0.2, 0.0))
+    held, left, between = FreeRun(plant(tmp_path), late, TAGS).notes()
+    name = made.name
+    assert held == f"{name}: push: 3 of 120 rows have no usable reading; the one before is held, for 4 s at most"
+    assert left == f"{name}: place: 2 of 120 rows have no usable reading; they aren't compared"
+    assert between.startswith(f"{name}: rows aren't 1 s apart throughout: they are compared with what lies straight")
+    assert FreeRun(plant(tmp_path), record(ROWS), TAGS).notes() == []
+
+
 def test_an_input_that_is_missing_for_some_rows_is_held(tmp_path: Path) -> None:
     made = record(ROWS)
     made.values["push"][40:58] = np.nan

@@ -78,6 +78,28 @@ def test_a_start_outside_the_bounds_begins_at_them(line: tuple[np.ndarray, np.nd
     assert np.abs(tried).max() <= 3.0, "no run leaves the bounds"
 
 
+def test_an_iteration_is_one_call_of_the_model_and_what_is_known_is_not_asked_again() -> None:
+    calls: list[int] = []
+
+    def model(at: np.ndarray) -> np.ndarray:
+        calls.append(len(at))
+        return decay(at)
+
+    data = decay(np.array([[2.0, 0.7]]))[0] + 0.01 * np.random.default_rng(8).standard_normal(40)
+    solved = solve(model, box(2), problems(data, np.array([1.5, 0.9]), 0.01))
+    assert solved.converged.all()
+    # One call looks at the start and the two differences about it; then six trials and two differences each time.
+    assert calls == [3, *[8] * (len(calls) - 1)]
+    assert len(calls) <= solved.iterations + 2
+    calls.clear()
+    again = problems(data, solved.found, 0.02)
+    after = solve(model, box(2), again, known=solved.known, iterations=0)
+    assert calls == []
+    anew = solve(model, box(2), again, iterations=0)
+    np.testing.assert_array_equal(after.jacobian, anew.jacobian)
+    np.testing.assert_array_equal(after.cost, anew.cost)
+
+
 def test_outliers_move_a_robust_solution_little_and_a_plain_one_far() -> None:
     stream = np.random.default_rng(5)
     data = 3.0 + 0.1 * stream.standard_normal(200)

@@ -12,7 +12,7 @@ from twin.calibrate import fitted_file
 from twin.calibrate.compared import compared
 from twin.calibrate.fitting import Ways, fit
 from twin.calibrate.record import Record
-from twin.calibrate.scoring import score, tag_score
+from twin.calibrate.scoring import beginning, score, tag_score
 from twin.calibrate.wanted import Window
 from twin.clean.recording import Recording
 from twin.errors import DataError, PlantError
@@ -81,6 +81,16 @@ def test_the_beginning_is_found_from_the_first_rows_alone(true: Plant) -> None:
     assert starts[0] == pytest.approx(0.4, abs=0.01)
     # Only how far the tag moves, by which unfitted plants weigh their first rows, may differ.
     assert starts[1] == pytest.approx(starts[0], abs=0.02)
+
+
+def test_first_rows_that_no_beginning_explains_are_believed_less(true: Plant) -> None:
+    """A swing that the plant has no cause for leads the beginning astray by less than if it were believed."""
+    straight, swung = record(), record()
+    swung.values["place"][:20] += 0.5 * np.sin(np.arange(20))
+    begun = {name: beginning(true, made, wanted(), 20) for name, made in (("straight", straight), ("swung", swung))}
+    assert begun["swung"].covariance[0, 0] > 9.0 * begun["straight"].covariance[0, 0]
+    prior = wanted().start[0].spread
+    assert begun["swung"].covariance[0, 0] < prior**2, "what the rows say still counts"
 
 
 def test_the_band_of_a_fitted_plant_covers_what_it_should_on_other_records(tmp_path: Path) -> None:
