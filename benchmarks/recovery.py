@@ -3,9 +3,9 @@
 ``python -m benchmarks.recovery [--fits 1000] [PLANT ...]``; without a name, every shipped plant. Each plant runs with
 inputs that jump; every fit has a truth of its own, drawn about the plant's numbers with the spreads as standard
 deviations, and noise of its own, as its instruments have it (where they have none, 0.5 % of the range). Fits start
-from the plant's own numbers; of the incubator, whose thermostat makes solutions that are none, from fifteen points more.
-One or more of the free parameters can't be told from the record, on purpose: a fit must
-name them. Initial states are known, and instruments don't round.
+from the plant's own numbers; those of the incubator, whose thermostat makes solutions that are none, from 15 points
+more. One or more of the free parameters can't be told from the record, on purpose: a fit must name them. Initial
+states are known, and instruments don't round.
 """
 
 import sys
