@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin import unknowns
 from twin.declare import Input, Param
 from twin.errors import PlantError, TwinError, unknown
 from twin.plant import Plant
@@ -78,9 +79,9 @@ def fitted(plant: Plant, entry: FittedEntry, node: Node) -> Fitted:
         _check_settable(place, plant, path)
         value, low, high = (_number(place, text) for text in (said.value, said.low, said.high))
         numbers[path] = Number(value, low, high, _size(place, said.deviation))
-        if not math.isclose(value, plant.value(path), rel_tol=AGREES, abs_tol=1e-300):
+        if not math.isclose(value, unknowns.value(plant, path), rel_tol=AGREES, abs_tol=1e-300):
             raise PlantError(
-                f"{place}: was estimated as {said.value}, the plant has {plant.value(path)!r}; "
+                f"{place}: was estimated as {said.value}, the plant has {unknowns.value(plant, path)!r}; "
                 "fit again, or remove the section `fitted`"
             )
         slack = ROUNDED * abs(value)
@@ -100,6 +101,8 @@ def fitted(plant: Plant, entry: FittedEntry, node: Node) -> Fitted:
 
 
 def _check_settable(place: str, plant: Plant, path: str) -> None:
+    if unknowns.biased(plant, path):
+        return
     try:
         quantity = plant.quantity(path)
     except TwinError as err:

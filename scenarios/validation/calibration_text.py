@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from scenarios.dataset.card_text import table
 from scenarios.shown import NONE, scale
 from scenarios.validation.calibrating import HELD_OUT, OTHER, OWN, SEEN, Calibrated, Scored
+from twin import unknowns
 from twin.calibrate.wanted import Window
 
 WHAT = {
@@ -30,13 +31,12 @@ def method(found: Calibrated) -> Iterator[str]:
         "are of 95 % and count correlated residuals as the fewer readings that they are worth. Intervals tell what the "
         "data can't; an equation that is wrong is not in them."
     )
-    free = {free.path: free.spread for free in fit.study.free}
+    free = {f.path: f"{number(unknowns.value(fit.study.plant, f.path))} ± {number(f.spread)}" for f in fit.study.free}
     yield table(
         ("estimate", "value", "95 % interval", "unit", "before the fit", ""),
         [
             (name, number(each["value"]), f"{number(each['low'])} to {number(each['high'])}", each["unit"],
-             f"{number(fit.study.plant.value(name))} ± {number(free[name])}" if name in free else "initial state",
-             each["note"])
+             free.get(name, "initial state"), each["note"])
             for name, each in said["parameters"].items()
         ],
     )  # fmt: skip

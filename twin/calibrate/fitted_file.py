@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from twin import unknowns
 from twin.calibrate.fitting import Fit
 from twin.calibrate.record import MICRO, Record
 from twin.calibrate.uncertainty import correlations
@@ -31,12 +32,11 @@ def written(fit: Fit, recording: str, linear: str) -> str:
     tree = _plain(parse(study.plant.text, study.plant.name))
     tree.pop("fitted", None)
     values = dict(zip(study.names, fit.found, strict=True))
-    for path in values:
+    for path in (path for path in values if " of " not in path):  # a state at the start of one record is nobody else's
         asset, _, name = path.partition(".")
-        if " of " not in path:  # a state at the start of one record of several is nobody else's
-            tree["assets"][asset].setdefault("with", {})[name] = (
-                f"{float(values[path])!r} {study.plant.quantity(path).unit}"
-            )
+        tag = unknowns.biased(study.plant, path)
+        place = tree["tags"][tag] if tag else tree["assets"][asset].setdefault("with", {})
+        place[unknowns.BIAS if tag else name] = f"{float(values[path])!r} {unknowns.unit(study.plant, path)}"
     tree["fitted"] = _section(fit, recording, linear)
     head = f"# {study.plant.name} fitted to {recording} by `twin fit`; how sure each number is stands under `fitted`.\n"
     return head + yaml.safe_dump(tree, allow_unicode=True, sort_keys=False, width=120)
@@ -55,7 +55,7 @@ def _section(fit: Fit, recording: str, linear: str) -> dict[str, Any]:
         "numbers": {
             each.name: {
                 "value": repr(each.value), "deviation": f"{each.deviation:.{DIGITS}g}", "low": f"{each.low:.{DIGITS}g}",
-                "high": f"{each.high:.{DIGITS}g}", "unit": study.plant.quantity(each.name).unit,
+                "high": f"{each.high:.{DIGITS}g}", "unit": unknowns.unit(study.plant, each.name),
                 **({"note": each.note} if each.note else {}),
             }
             for each in fit.estimates[:count]

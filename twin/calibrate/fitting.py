@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import t as student
 from scipy.stats.qmc import Sobol
 
+from twin import unknowns
 from twin.calibrate import uncertainty
 from twin.calibrate.levenberg import Box, Known, Solved, solve
 from twin.calibrate.noise import Noise, first_noise, memories, restless, scatter
@@ -248,7 +249,7 @@ def _covariance(study: Study, solved: Solved, noise: Noise, everything: Sequence
         return covariance(study, solved.known.slopes[0] * weight[:, None], noise)
     whole = study.freeing([*study.free, *held])
     count = study.shared
-    at = np.concatenate([found[:count], [study.plant.value(free.path) for free in held], found[count:]])
+    at = np.concatenate([found[:count], [unknowns.value(study.plant, free.path) for free in held], found[count:]])
     look = solve(whole, whole.box, whole.problems(at[None], whole.weight(noise.sigma)), iterations=0)
     mine = [*range(count), *range(count + len(held), len(at))]
     return covariance(whole, look.jacobian[0], noise)[np.ix_(mine, mine)]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin import unknowns
 from twin.calibrate.record import MOST_ROWS, Record
 from twin.declare import Input, Memory
 from twin.ensemble import LANES, Compiled, Ensemble, Form, compile_plant
@@ -79,6 +80,8 @@ class FreeRun:
             plant, schedule=_changes(plant, record, tags.drives), flow=None, estimation=None,
             tags={tag: Tag(tag, plant.tags[tag].reads, plant.tags[tag].unit, self.period) for tag in tags.compared},
         )  # fmt: skip
+        self._biases = {f"{tag}.{unknowns.BIAS}": plant.tags[tag].bias for tag in tags.compared
+                        if unknowns.biased(plant, f"{tag}.{unknowns.BIAS}")}  # fmt: skip
         self._kernels: dict[int, Compiled] = {}
 
     def __call__(self, paths: Sequence[str], values: np.ndarray) -> np.ndarray:
@@ -87,7 +90,7 @@ class FreeRun:
         Parameters
         ----------
         paths : sequence of str
-            What differs between members: parameters, held inputs, initial states.
+            What differs between members: parameters, held inputs, initial states, biases of compared tags.
         values : (members, paths)
             SI.
 
@@ -103,7 +106,14 @@ class FreeRun:
         kernel = self._kernel(len(parts[0]))  # here: compiled modules are loaded by one thread
         with ThreadPoolExecutor(THREADS) as pool:
             found = list(pool.map(lambda part: self._part(paths, part, kernel), parts))
-        return np.concatenate(found)
+        return self._biased(np.concatenate(found), paths, values)
+
+    def _biased(self, read: np.ndarray, paths: Sequence[str], values: np.ndarray) -> np.ndarray:
+        """Return what instruments show that read too high, as the plant says or as is tried."""
+        for path, own in self._biases.items():
+            shift = values[:, paths.index(path), None] if path in paths else own
+            read[:, self.tags.compared.index(path.rpartition(".")[0])] += shift
+        return read
 
     def notes(self) -> list[str]:
         """Return what was done about rows that aren't as a run needs them."""
@@ -133,7 +143,8 @@ class FreeRun:
         members = np.vstack([values, values[:1]]) if len(values) == 1 else values
         ensemble = Ensemble(self.plant, len(members), kernel)
         for path, column in zip(paths, members.T, strict=True):
-            ensemble.set(path, column)
+            if path not in self._biases:
+                ensemble.set(path, column)
         try:
             ensemble.advance(self.record.times[-1] + self.period)
         except SimulationError:

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from twin import unknowns
 from twin.calibrate.levenberg import solve
 from twin.calibrate.noise import FINE
 from twin.calibrate.record import Record
@@ -184,7 +185,7 @@ def _size(cov: np.ndarray) -> np.ndarray:
 
 def _inside(plant: Plant, paths: list[str], drawn: np.ndarray) -> np.ndarray:
     for k, path in enumerate(paths):
-        drawn[:, k] = np.clip(drawn[:, k], *plant.quantity(path).bounds)
+        drawn[:, k] = np.clip(drawn[:, k], *unknowns.bounds(plant, path))
     return drawn
 
 

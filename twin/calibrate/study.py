@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from twin import unknowns
 from twin.calibrate.freerun import FreeRun, roles
 from twin.calibrate.levenberg import Box, Problems
 from twin.calibrate.record import Record
@@ -52,7 +53,11 @@ class Study:
             self._check_data(least)
 
     def _check_driven(self) -> None:
-        """Refuse to estimate what is recorded: it would be overwritten at once."""
+        """Refuse to estimate what is recorded, which is overwritten at once, and what nothing is compared with."""
+        for path in self.paths:
+            tag = unknowns.biased(self.plant, path)
+            if tag and tag not in self.wanted.score:
+                raise PlantError(f"{path}: can't be estimated: {tag} isn't compared; name it in fit.score")
         for run in self.runs:
             for tag in run.tags.drives:
                 if self.plant.tags[tag].reads in self.paths:
@@ -115,14 +120,14 @@ class Study:
 
     def start(self) -> np.ndarray:
         """Return the plant's own numbers for the unknowns, shape (unknowns,)."""
-        values = [self.plant.value(path) for path in self.paths]
+        values = [unknowns.value(self.plant, path) for path in self.paths]
         return np.array([*values, *(near(self.plant, r, b) for r in self.records for b in self.wanted.start)])
 
     @cached_property
     def box(self) -> Box:
         """Return bounds, spreads and what is known of the unknowns beforehand."""
         everywhere = [*self.paths, *(b.path for _ in self.records for b in self.wanted.start)]
-        low, high = np.array([self.plant.quantity(path).bounds for path in everywhere]).reshape(-1, 2).T
+        low, high = np.array([unknowns.bounds(self.plant, path) for path in everywhere]).reshape(-1, 2).T
         begins = np.array([b.spread for _ in self.records for b in self.wanted.start])
         spread = np.array([*(f.spread for f in self.free), *begins])
         return Box(low, high, spread, self.start(), spread)

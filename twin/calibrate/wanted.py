@@ -1,9 +1,11 @@
 """What is estimated of a plant and how a run begins, from the section `fit` of a recording and the command line."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from twin import unknowns
 from twin.clean.recording_file import FitEntry
 from twin.declare import Input, Param, State
 from twin.errors import PlantError, TwinError, unknown
@@ -24,7 +26,7 @@ _TIME = re.compile(r"([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?) *([a-z]*)")
 
 
 class Free(NamedTuple):
-    """A parameter or held input that is estimated; `spread` is the size of a change that would not surprise, SI."""
+    """A parameter, held input or bias that is estimated; `spread`: a change that would not surprise, SI."""
 
     path: str
     spread: float
@@ -141,12 +143,22 @@ def candidates(plant: Plant) -> tuple[str, ...]:
 
 
 def usual(plant: Plant, path: str) -> float:
-    """Return the spread of a parameter of which nothing is said, SI."""
-    low, high = plant.quantity(path).bounds
-    return USUAL * abs(plant.value(path)) or OF_BOUNDS * (high - low)
+    """Return the spread of a parameter of which nothing is said, SI.
+
+    Raises
+    ------
+    PlantError
+        If nothing is usual: of an instrument's bias.
+    """
+    low, high = unknowns.bounds(plant, path)
+    if not math.isfinite(high - low) and not unknowns.value(plant, path):
+        raise PlantError(f"{path}: nothing tells how large it may be; say it in the recording, under fit.free")
+    return USUAL * abs(unknowns.value(plant, path)) or OF_BOUNDS * (high - low)
 
 
 def _check(plant: Plant, path: str, roles: tuple[type, ...], where: str) -> None:
+    if Param in roles and unknowns.biased(plant, path):
+        return
     try:
         quantity = plant.quantity(path)
     except TwinError as err:
@@ -170,15 +182,15 @@ def _spread(plant: Plant, path: str, text: str, where: str, roles: tuple[type, .
     bare = text.strip()
     try:
         if bare.endswith("%"):
-            size = to_si(bare[:-1].strip(), "1") / 100.0 * abs(plant.value(path))
+            size = to_si(bare[:-1].strip(), "1") / 100.0 * abs(unknowns.value(plant, path))
         else:
-            size = difference_to_si(bare, plant.quantity(path).unit)
+            size = difference_to_si(bare, unknowns.unit(plant, path))
     except TwinError as err:
         raise PlantError(f"{where}: {err}") from None
     if not size > 0.0:
         raise PlantError(f"{where}: {text}: give more than 0; a share of what is 0 is nothing")
-    low, high = plant.quantity(path).bounds
-    least, most = max(ROUNDING * abs(plant.value(path)), TINY), min(high - low, LARGEST)
+    low, high = unknowns.bounds(plant, path)
+    least, most = max(ROUNDING * abs(unknowns.value(plant, path)), TINY), min(high - low, LARGEST)
     if not least <= size <= most:
         raise PlantError(
             f"{where}: {text}: is {size:g}; give {least:.3g} to {most:.3g}, which its value and bounds allow"

@@ -100,7 +100,7 @@ class FitEntry(Section):
 
     score: list[str] = Field(min_length=1, description="tags that the free run is compared with")
     initialise: str = Field("0", description="what comes first and estimates the initial state: 20 (rows) or 300 s")
-    free: dict[str, str] = Field({}, description="asset.quantity: how far it may be off, 20 % or 5 mm")
+    free: dict[str, str] = Field({}, description="asset.quantity, or tag.bias: how far it may be off, 20 % or 5 mm")
     start: dict[str, Annotated[StartEntry, BeforeValidator(_spread, json_schema_input_type=str | StartEntry)]] = Field(
         {}, description="asset.state: spread, or spread and the tag that it is like"
     )

@@ -143,6 +143,7 @@ def as_dict(fit: "Fit", recording: "Recording") -> dict[str, Any]:
     """Return a fit as JSON tells it: errors in the recording's units, parameters in SI."""
     from twin.calibrate.compared import units_of
     from twin.runs import Scale
+    from twin.unknowns import unit
 
     study, plant = fit.study, fit.study.plant
     units = units_of(recording, plant)
@@ -158,7 +159,7 @@ def as_dict(fit: "Fit", recording: "Recording") -> dict[str, Any]:
         "parameters": {
             each.name: {
                 "value": each.value, "low": each.low, "high": each.high, "deviation": each.deviation,
-                "unit": plant.quantity(each.name.partition(" of ")[0]).unit, "note": each.note,
+                "unit": unit(plant, each.name.partition(" of ")[0]), "note": each.note,
             }
             for each in fit.estimates
         },
