@@ -13,7 +13,7 @@ from twin.declare import Fault as Declared
 
 CLOSE = 4.0 * float(np.finfo(np.float32).eps)
 """How far numbers that were rounded to 32 bits may be off, as a share."""
-TODO = "don't train with it: report it, and make the data set again"
+ADVICE = "don't train with it: report it, and make the data set again"
 
 
 class Labelling:
@@ -50,7 +50,7 @@ class Labelling:
         return self._findings.outcome(self.name, said)
 
     def _wrong(self, wrong: np.ndarray, piece: Piece, what: str) -> None:
-        self._findings.rows(wrong & piece.good[:, None], piece.number, what, TODO)
+        self._findings.rows(wrong & piece.good[:, None], piece.number, what, ADVICE)
 
     def _faults(self, piece: Piece) -> None:
         """Check what is wrong with the equipment, and when."""
@@ -131,7 +131,7 @@ class Labelling:
                 expected = before + severity[those] * (to - before)
                 off = np.abs(value - expected) > CLOSE * (np.abs(before) + abs(to)) + 1e-300
                 said = f"severity is not how far {path} has come towards {to:g}"
-                self._findings.rows(off, piece.number[those], said, TODO)
+                self._findings.rows(off, piece.number[those], said, ADVICE)
         damage = np.array([isinstance(spec.plant.quantity(path), Declared) for path in self._truth], bool)
         for column in np.flatnonzero(damage).tolist():
             values = truth[:, :, column]

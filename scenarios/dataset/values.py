@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scenarios.dataset.findings import Findings, Outcome, listed, several
-from scenarios.dataset.labelling import CLOSE, TODO
+from scenarios.dataset.labelling import ADVICE, CLOSE
 from scenarios.dataset.manifest import Manifest
 from scenarios.dataset.measuring import MEASURED, MISSING
 from scenarios.dataset.pieces import Known, Piece
@@ -49,16 +49,16 @@ class Ranges:
         self._failed += piece.number[~piece.good].tolist()
         missing = np.isnan(signals)
         wrong = (quality != np.where(missing, MISSING, MEASURED)).any(axis=2)
-        self._findings.rows(wrong, piece.number, "quality is not 1 exactly where there is no number", TODO)
-        self._findings.rows(np.isinf(signals).any(axis=2), piece.number, "a signal is infinite", TODO)
+        self._findings.rows(wrong, piece.number, "quality is not 1 exactly where there is no number", ADVICE)
+        self._findings.rows(np.isinf(signals).any(axis=2), piece.number, "a signal is infinite", ADVICE)
         there = ~missing.all(axis=2) & ~good
-        self._findings.rows(there, piece.number, "a run that failed has numbers", TODO)
+        self._findings.rows(there, piece.number, "a run that failed has numbers", ADVICE)
         for series, columns in (("truth/quantities", self._said.truth), ("truth/signals", self._said.channels)):
             if not piece.has(series):
                 continue
             values = piece[series]
             lost = ~np.isfinite(values) & good[:, :, None]
-            self._findings.rows(lost.any(axis=2), piece.number, f"{series} has no number", TODO)
+            self._findings.rows(lost.any(axis=2), piece.number, f"{series} has no number", ADVICE)
             for k, (low, high) in enumerate(self._bounds.get(series, ())):
                 slack = CLOSE * max(abs(b) for b in (low, high, 0.0) if np.isfinite(b))
                 beyond = ((values[:, :, k] < low - slack) | (values[:, :, k] > high + slack)) & good
@@ -180,7 +180,7 @@ class Agreement:
             self._findings.add(
                 f"run {errors.number[run]}",
                 f"{column.name} is off by more than {most[channel]:.3g} {column.unit} though its instrument is sound",
-                TODO,
+                ADVICE,
             )
 
 

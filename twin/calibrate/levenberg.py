@@ -178,7 +178,7 @@ class _State:
         -------
         (n, trials, rows), (n, rows, parameters)
         """
-        about = points[:, min(LIKELY, points.shape[1] - 1)]
+        about = points[:, LIKELY]
         step = STEP * self.box.spread
         steps = np.where(about + step <= self.box.high, step, -step)
         problem, parameter = np.nonzero(~self.held[which])
@@ -188,7 +188,7 @@ class _State:
         count, trials = points.shape[:2]
         found = self.model(np.concatenate([points.reshape(count * trials, -1), beside]))
         predicted = found[: count * trials].reshape(count, trials, -1)
-        here = predicted[problem, min(LIKELY, trials - 1)]
+        here = predicted[problem, LIKELY]
         slope = (found[count * trials :] - here) / size[:, None]
         slopes = np.zeros((count, found.shape[1], points.shape[2]))
         slopes[problem, :, parameter] = np.where(np.isfinite(slope), slope, 0.0)
