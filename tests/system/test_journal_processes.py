@@ -134,8 +134,11 @@ def test_nothing_promised_is_lost_however_often_the_writer_is_killed(tmp_path: P
     expected = [d for n in range(1, len(seen) // 2 + 1) for d in (tick(n), data(n, 5 + 40 * n % 300))]
     assert seen == [Entry(n, *draft) for n, draft in enumerate(expected, 1)]
     assert there == seen, "a reader that was open all the time saw what there is"
-    with opened(folder) as journal:
-        assert journal.have("gw1", RUN) == len(seen) // 2
+    with opened(folder) as journal:  # a last batch may come to light that was whole on disk and promised to nobody
+        now = everything(folder)
+        assert now[: len(seen)] == seen
+        assert len(seen) <= len(now) <= len(seen) + 2
+        assert journal.have("gw1", RUN) == len(now) // 2
 
 
 def test_a_second_process_is_told_which_is_the_first(tmp_path: Path, python: dict[str, str]) -> None:

@@ -85,6 +85,22 @@ def test_a_run_of_tiny_steps_obeys_and_keeps_whole_windows(tmp_path: Path, extra
         assert run.meta["ending"] == "interrupted"
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_command_hears_what_was_asked_while_an_object_was_finalised(number: int) -> None:
+    # Python drops whatever is raised there: the command would go on, and never be asked again.
+    script = (
+        "import os, time\n"
+        "from twin import cli\n"
+        "class Deaf:\n"
+        "    def __del__(self):\n"
+        f"        os.kill(os.getpid(), {number:d}); time.sleep(5)\n"
+        "cli.twin.main = lambda *given, **how: (Deaf() and 0, time.sleep(50))\n"
+        "cli.main(['assets'])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=40, check=False)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
 def test_a_command_that_is_asked_to_end_before_it_runs_leaves_nothing(out: Path) -> None:
     script = (
         "import os, signal, twin.ensemble as e\n"

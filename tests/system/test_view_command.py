@@ -35,8 +35,12 @@ def serving(folder: Path, *arguments: str) -> Iterator[int]:
         yield int(urllib.parse.urlsplit(address).port or 0)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20.0)
-        process.stdout.close()
+        try:
+            process.wait(60.0)
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
 
 
 def ask(port: int, method: str, path: str, body: str | None = None, **headers: str) -> tuple[int, dict[str, str], str]:

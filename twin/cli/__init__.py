@@ -164,17 +164,33 @@ def _signals_as_interrupt() -> Iterator[None]:
         yield
         return
 
+    asked = [signal.SIGINT]
+
     def interrupt(number: int, frame: Any) -> None:
         signal.signal(number, signal.SIG_IGN)  # asked once is enough: what is left is tidying up
+        asked[:] = [signal.Signals(number)]
         raise KeyboardInterrupt
+
+    def unheard(told: "sys.UnraisableHookArgs") -> None:
+        """Ask again a moment later: what is raised in a finaliser or in a weak reference's callback goes no further."""
+        if not issubclass(told.exc_type, KeyboardInterrupt):
+            hook(told)
+            return
+        if asked[0] != signal.SIGINT:
+            signal.signal(asked[0], interrupt)
+        again = threading.Timer(0.01, signal.pthread_kill, (threading.main_thread().ident, asked[0]))
+        again.daemon = True
+        again.start()
 
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {n: handler for n in numbers if (handler := signal.getsignal(n)) is not signal.SIG_IGN}
     for number in before:
         signal.signal(number, interrupt)
+    hook, sys.unraisablehook = sys.unraisablehook, unheard
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 
