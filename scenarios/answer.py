@@ -11,12 +11,20 @@ FORMAT = 1
 
 
 class Number(msgspec.Struct, frozen=True):
-    """A mean or probability with its 95 % interval; nothing where no replication has a value."""
+    """A mean or probability with its 95 % interval; nothing where no replication has a value.
+
+    Attributes
+    ----------
+    p5, p95 : float or None
+        Between which nine of ten replications lie; of no probability, nor of fewer than twenty.
+    """
 
     middle: float | None
     low: float | None
     high: float | None
     size: int
+    p5: float | None = None
+    p95: float | None = None
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -69,12 +77,23 @@ class Level(msgspec.Struct, frozen=True):
 
 
 class Range(msgspec.Struct, frozen=True):
-    """Where a changed quantity stands to what was calibrated: ``inside``, ``outside`` or ``never calibrated``."""
+    """Where a changed quantity stands to what was calibrated: ``inside``, ``outside`` or ``never calibrated``.
+
+    Attributes
+    ----------
+    low, high : float or None
+        What was calibrated: the interval of an estimate, or between which values an input was recorded.
+    at : str
+        When it is changed, as the schedule tells it; empty at the start.
+    """
 
     path: str
     value: float
     unit: str
     verdict: str
+    low: float | None = None
+    high: float | None = None
+    at: str = ""
 
 
 class Variant(msgspec.Struct, frozen=True):

@@ -11,7 +11,8 @@ from scenarios.changes import Change, amount, edited, of_equipment
 from scenarios.measures import Money
 from scenarios.measuring import Course, measured, needed
 from scenarios.results import Failed, Result
-from scenarios.scenario import Spread, Step
+from scenarios.scenario import Step
+from scenarios.uncertain import Spread, draw_fitted, draw_named
 from twin.ensemble import LANES, Ensemble
 from twin.errors import SimulationError, SnapshotError, TwinError
 from twin.flow import counts
@@ -24,7 +25,7 @@ from twin.plant import Plant, Solver, Tag
 from twin.plant_loader import built
 from twin.read import Node
 from twin.snapshot import Snapshot, rebased
-from twin.streams import member_seeds, normal
+from twin.streams import member_seeds
 
 POINTS = 96
 """Instants at which a curve is drawn, beside the first."""
@@ -206,13 +207,11 @@ def _begin(common: Common, machines: Ensemble, flow: Joined | None, branches: Se
         _resume(machines, start)
         if flow is not None and start.flow:
             flow.reseed(member_seeds(common.seed, 1 + int(replications.max()))[replications])
+    seeds = member_seeds(common.seed, 1 + int(replications.max()))[replications]
+    draw_fitted(machines, plant, seeds, live=common.start is not None)
     for m in range(len(branches)):
         _change(machines, plant, common.assume, m)
-    seeds = member_seeds(common.seed, 1 + int(replications.max()))[replications]
-    for spread in common.uncertain:
-        values = machines.get(spread.path)
-        size = spread.deviation * (np.abs(values) if spread.relative else 1.0)
-        machines.set(spread.path, values + size * normal(seeds, spread.path, "uncertain", 0, 1)[:, 0])
+    draw_named(machines, common.uncertain, seeds)
     for m, branch in enumerate(branches):
         _change(machines, plant, branch.changes, m)
     if flow is not None:

@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 
 from scenarios import answer
@@ -11,11 +12,12 @@ from scenarios.answer import Answer, Basis, Curve, Level, Number, Range, Span, T
 from scenarios.branch import LOGGED, POINTS
 from scenarios.changes import told, values_of
 from scenarios.measures import Measure
-from scenarios.scenario import Scenario, Spread, Variant
+from scenarios.scenario import Scenario, Variant
 from scenarios.search import pareto_front
 from scenarios.sensitivity import sobol_indices, tornado
 from scenarios.statistics import Interval, difference, mean_interval, wilson
 from scenarios.sweep import Settings, Swept, factors_of, series
+from scenarios.uncertain import left_open
 from twin import __version__
 from twin.declare import Param
 from twin.flow.blocks import Buffer
@@ -24,6 +26,8 @@ from twin.flow.records import State
 from twin.plant import Plant
 from twin.snapshot import identity
 
+LEAST_SPREAD = 20
+"""Replications of which one lies outside nine tenths on either side."""
 MOST_SPANS = 4000
 """Of a state timeline that is kept in an answer."""
 
@@ -47,7 +51,7 @@ def conclude(scenario: Scenario, settings: Settings, swept: Swept) -> Answer:
         ],
         variants=variants, pareto=front, pareto_of=list(scenario.pareto), swings=_swings(scenario, swept),
         indices=_indices(scenario, swept), best=_best(scenario, swept), basis=_basis(scenario, settings, swept),
-        assumptions={**told(scenario.assume), **{s.path: _spread(s) for s in scenario.uncertain}},
+        assumptions={**_left_open(scenario, settings), **told(scenario.assume), **_spreads(scenario)},
         source=scenario.source,
     )  # fmt: skip
 
@@ -66,7 +70,11 @@ def _interval(values: np.ndarray, probability: bool) -> Number:
         return Number(None, None, None, 0)
     if probability:
         return _number(wilson(round(float(values.sum())), len(values)))
-    return _number(mean_interval(values))
+    number = _number(mean_interval(values))
+    if len(values) < LEAST_SPREAD or not np.isfinite(values).all():
+        return number
+    p5, p95 = np.quantile(values, (0.05, 0.95)).tolist()
+    return msgspec.structs.replace(number, p5=p5, p95=p95)
 
 
 def _variant(scenario: Scenario, swept: Swept, variant: Variant) -> answer.Variant:
@@ -105,9 +113,24 @@ def _difference(swept: Swept, name: str, measure: str) -> answer.Difference:
 
 
 def _ranges(scenario: Scenario, variant: Variant) -> list[Range]:
-    """Return where changed quantities stand to what was calibrated; nothing of a plant is until it says so."""
-    values = values_of(scenario.plant, (*scenario.assume, *variant.changes))
-    return [Range(p, value, scenario.plant.quantity(p).unit, "never calibrated") for p, value in values.items()]
+    """Return where changed quantities stand to what was calibrated, at once and later."""
+    plant, begun = scenario.plant, (*scenario.assume, *variant.changes)
+    found = [_range(plant, path, value) for path, value in values_of(plant, begun).items()]
+    for step in variant.schedule:
+        values = values_of(plant, (*begun, *step.changes))
+        found += [
+            msgspec.structs.replace(_range(plant, p, values[p]), at=f"{step.at:g} s")
+            for p in values_of(plant, step.changes)
+        ]
+    return found
+
+
+def _range(plant: Plant, path: str, value: float) -> Range:
+    unit, span = plant.quantity(path).unit, plant.fitted.span(path) if plant.fitted else None
+    if span is None:
+        return Range(path, value, unit, "never calibrated")
+    low, high = span
+    return Range(path, value, unit, "inside" if low <= value <= high else "outside", low, high)
 
 
 def _curves(scenario: Scenario, swept: Swept, name: str) -> list[Curve]:
@@ -215,8 +238,26 @@ def _basis(scenario: Scenario, settings: Settings, swept: Swept) -> Basis:
     )  # fmt: skip
 
 
-def _spread(spread: Spread) -> str:
-    return f"± {100.0 * spread.deviation:g} %" if spread.relative else f"± {spread.deviation:g} (SI)"
+def _spreads(scenario: Scenario) -> dict[str, str]:
+    return {
+        each.path: f"± {100.0 * each.deviation:g} %" if each.relative
+        else f"± {each.deviation:g} {_symbol(scenario.plant, each.path)}".rstrip()
+        for each in scenario.uncertain
+    }  # fmt: skip
+
+
+def _left_open(scenario: Scenario, settings: Settings) -> dict[str, str]:
+    """Return what is drawn as the plant's fit leaves it open."""
+    return {
+        path: f"{number.value:.4g} ± {number.deviation:.2g} {_symbol(scenario.plant, path)}".rstrip() + " (fit)"
+        for path, number in left_open(scenario.plant, live=settings.start is not None).items()
+    }
+
+
+def _symbol(plant: Plant, path: str) -> str:
+    """Return a quantity's unit as it stands behind a number."""
+    unit = plant.quantity(path).unit
+    return "" if unit == "1" else unit
 
 
 def guessed(plant: Plant) -> tuple[int, int]:

@@ -9,7 +9,18 @@ from scenarios.answer import Answer, Range, Told, Variant
 from scenarios.charts import front_of
 from scenarios.markup import Markup, element, joined
 from scenarios.sentences import FEW, called, label
-from scenarios.shown import NONE, difference_said, number_said, scale, scale_of, shown, time_said, verdict, with_unit
+from scenarios.shown import (
+    NONE,
+    difference_said,
+    number_said,
+    scale,
+    scale_of,
+    shown,
+    spread_said,
+    time_said,
+    verdict,
+    with_unit,
+)
 from scenarios.words import Language, word
 from twin.monitor.words import plain
 
@@ -103,10 +114,11 @@ def _under(told: Told, language: Language) -> Markup:
 
 def _value(answer: Answer, told: Told, variant: Variant, language: Language) -> Markup:
     number = variant.numbers[told.name]
-    said = number_said(number, scale_of(told, [each.numbers[told.name] for each in answer.variants]), language)
+    by = scale_of(told, [each.numbers[told.name] for each in answer.variants])
+    said = number_said(number, by, language)
     if number.middle is None:
         return cell(NONE, element("span", word("no_value", language), class_="under"), class_="number")
-    under = [said.interval] if said.interval else []
+    under = [each for each in (said.interval, spread_said(number, by, language)) if each]
     if number.size != variant.replications:
         under.append(word("in_each", language, number.size))
     parts = [element("span", each, class_="under") for each in under]
@@ -155,15 +167,21 @@ def changed(answer: Answer, language: Language) -> Markup:
 
 
 def _changes(variant: Variant, language: Language) -> list[list[Markup]]:
-    ranges = {each.path: each for each in variant.ranges}
+    ranges = {(each.path, each.at): each for each in variant.ranges}
     found = []
     for path, said in variant.changes.items():
-        found.append([cell(bdi(plain(path))), cell(plain(said)), *_range(path, ranges.get(path), language)])
+        found.append([cell(bdi(plain(path))), cell(plain(said)), *_range(path, ranges.get((path, "")), language)])
     for step in variant.schedule:
         after = word("later", language, plain(_time(step.get("at", NONE), language)))
         for path, said in step.items():
             if path != "at":
-                found.append([cell(bdi(plain(path))), cell(f"{plain(said)} ({after})"), *_range(path, None, language)])
+                found.append(
+                    [
+                        cell(bdi(plain(path))),
+                        cell(f"{plain(said)} ({after})"),
+                        *_range(path, ranges.get((path, step["at"])), language),
+                    ]
+                )
     return found or [[cell(word("nothing_changed", language), colspan=4)]]
 
 
@@ -183,8 +201,15 @@ def _range(path: str, found: Range | None, language: Language) -> list[Markup]:
     by = scale(found.unit, [found.value])
     value = with_unit(shown(by.of(found.value)), by.symbol, language)
     key = _RANGES.get(found.verdict)
-    said = word(f"range_{key}", language) if key else plain(found.verdict)
-    return [cell(value), cell(element("span", said, class_=f"range {key or 'other'}"))]
+    said = [
+        element(
+            "span", word(f"range_{key}", language) if key else plain(found.verdict), class_=f"range {key or 'other'}"
+        )
+    ]
+    if found.low is not None and found.high is not None:
+        ends = (shown(by.of(found.low)), with_unit(shown(by.of(found.high)), by.symbol, language))
+        said.append(element("span", word("range_span", language, *ends), class_="note"))
+    return [cell(value), cell(*said)]
 
 
 def failures(answer: Answer, language: Language) -> Markup:
@@ -221,7 +246,7 @@ def front(answer: Answer, language: Language) -> Markup:
 
 def assumptions(answer: Answer, language: Language) -> Markup:
     """Return what every variant assumes, and how it was run."""
-    ranges = {each.path: each for each in answer.variants[0].ranges}
+    ranges = {each.path: each for each in answer.variants[0].ranges if not each.at}
     rows = [
         element("tr", heading(bdi(plain(path)), row=True), cell(plain(said)), *_range(path, ranges.get(path), language))
         for path, said in answer.assumptions.items()

@@ -5,24 +5,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from scenarios.changes import FLOW, Change, amount, change, edited, flowed, of_equipment, values_of
 from scenarios.file import MoneyEntry, ScenarioFile, StepEntry, VariantEntry
 from scenarios.measures import Measure, Money, measure, sampled
+from scenarios.uncertain import Spread, spreads
 from scenarios.varying import Vary, ends, varied
 from twin.errors import PlantError, unknown
 from twin.flow.blocks import Station
 from twin.flow.linking import placed
 from twin.flow.words import instant, moment, whole
-from twin.plant import Plant, setting
+from twin.plant import Plant
 from twin.plant_loader import built
 from twin.read import Node, read
 from twin.shape import validated
 from twin.shipped import path_of
-from twin.units import difference_to_si, to_si
+from twin.units import to_si
 
 DEFAULT_REPLICATIONS = 100
 LEAST, MOST = 2, 100_000
@@ -37,14 +37,6 @@ class Step:
     at: float
     changes: tuple[Change, ...]
     said: str = ""
-
-
-class Spread(NamedTuple):
-    """What a quantity may be off by, as a standard deviation: SI, or a share of its value."""
-
-    path: str
-    deviation: float
-    relative: bool
 
 
 @dataclass(frozen=True)
@@ -192,7 +184,8 @@ class _Reader:
             warm_up=self._number("warm_up", "s", 0.0, LONGEST),
             rtol=self._number("rtol", "1", 1e-12, 1e-2), seed=self._whole("seed", file.seed, 0, 2**62),
             replications=self._replications(), precision=self._precision(),
-            assume=self._changes(self.tree.get("assume"), self.plant_tree), uncertain=tuple(self._uncertain()),
+            assume=self._changes(self.tree.get("assume"), self.plant_tree),
+            uncertain=tuple(spreads(self.plant, file.uncertain, self.tree)),
             variants=self._variants(), vary=self._vary(), report=tuple(file.report),
             curves=tuple(self._curves()), pareto=self._pareto(),
             money=_money(self.plant, file.money, self.tree), source=self.text,
@@ -258,18 +251,6 @@ class _Reader:
         return tuple(
             change(path, text if isinstance(text, str) else flowed(text), node.at(path)) for path, text in node.items()
         )
-
-    def _uncertain(self) -> Iterator[Spread]:
-        node = self.tree.get("uncertain")
-        for path, text in self.file.uncertain.items():
-            with placed(f"{node.at(path) if isinstance(node, Node) else self.tree.where}: uncertain"):
-                relative = text.strip().endswith("%")
-                unit = self.plant.quantity(path).unit
-                setting(self.plant, path, self.plant.value(path))
-                deviation = to_si(text, "1") if relative else difference_to_si(text, unit)
-                if not deviation > 0.0:
-                    raise PlantError(f"{path}: {text}: give a positive standard deviation")
-            yield Spread(path, deviation, relative)
 
     def _replications(self) -> int:
         file = self.file

@@ -12,6 +12,8 @@ from twin.monitor import words as monitor
 NONE = "—"
 """Where there is no value."""
 MOST_DECIMALS = 6
+TINY = 1e-4
+"""What is smaller keeps too few digits of `MOST_DECIMALS`."""
 LARGEST = 1e12
 """Numbers are written in full up to here."""
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -118,7 +120,7 @@ def shown(value: float | None, digits: int | None = None, *, signed: bool = Fals
     if value is None or not math.isfinite(value):
         return NONE
     digits = decimals(value, None) if digits is None else digits
-    if abs(value) >= LARGEST or 0.0 < abs(value) < 0.5 * 10.0**-MOST_DECIMALS:
+    if abs(value) >= LARGEST or (0.0 < abs(value) < TINY and digits == MOST_DECIMALS):
         text = f"{value:{'+' if signed else ''}.2e}"
     else:
         text = f"{value:{'+' if signed else ''},.{digits}f}"
@@ -161,6 +163,16 @@ def number_said(number: Number, by: Scale, language: Language) -> Said:
     negative = "_signed" if by.of(number.low) < 0.0 else ""
     ends = [shown(by.of(value), digits) for value in (number.low, number.high)]
     return Said(middle, with_unit(word(f"between{negative}", language, *ends), by.symbol, language))
+
+
+def spread_said(number: Number, by: Scale, language: Language) -> str:
+    """Return between which values nine of ten replications lie; empty where that isn't known, or they are all alike."""
+    if number.p5 is None or number.p95 is None or number.p5 == number.p95:
+        return ""
+    ends = (by.of(number.p5), by.of(number.p95))
+    digits = decimals(ends[1], 0.5 * (ends[1] - ends[0]), by.coarse)
+    between = word("between_signed" if ends[0] < 0.0 else "between", language, *(shown(end, digits) for end in ends))
+    return word("nine_in_ten", language, with_unit(between, by.symbol, language))
 
 
 def difference_said(found: Difference, by: Scale, language: Language, *, signed: bool = True) -> Said:

@@ -147,8 +147,8 @@ def _summary(answer: Answer) -> Sheet:
     head = ["variant", *(f"set {path}" for path in paths), "replications", "failed"]
     units = [""] * len(head)
     for told in answer.measures:
-        head += [f"{told.name} {part}" for part in ("mean", "low", "high", "n")]
-        units += [by[told.name].symbol] * 3 + [""]
+        head += [f"{told.name} {part}" for part in ("mean", "low", "high", "p5", "p95", "n")]
+        units += [by[told.name].symbol] * 5 + [""]
     rows = []
     for variant in answer.variants:
         row: list[Cell] = [variant.name, *(variant.changes.get(path) for path in paths)]
@@ -160,7 +160,7 @@ def _summary(answer: Answer) -> Sheet:
 
 
 def _number(number: Number, by: Scale) -> list[Cell]:
-    return [*(_of(value, by) for value in (number.middle, number.low, number.high)), number.size]
+    return [*(_of(value, by) for value in (number.middle, number.low, number.high, number.p5, number.p95)), number.size]
 
 
 def _differences(answer: Answer) -> Sheet:
@@ -233,8 +233,10 @@ def _ranges(answer: Answer) -> Sheet:
     for variant in answer.variants:
         for each in variant.ranges:
             by = scale(each.unit, [each.value])
-            rows.append([variant.name, each.path, _of(each.value, by), by.symbol, each.verdict])
-    return Sheet("ranges", ["variant", "quantity", "value", "unit", "calibrated"], [""] * 5, rows)
+            numbers = [_of(value, by) for value in (each.value, each.low, each.high)]
+            rows.append([variant.name, each.path, each.at, *numbers, by.symbol, each.verdict])
+    head = ["variant", "quantity", "at", "value", "low", "high", "unit", "calibrated"]
+    return Sheet("ranges", head, [""] * len(head), rows)
 
 
 def _failures(answer: Answer) -> Sheet:

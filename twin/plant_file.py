@@ -125,6 +125,14 @@ class FittedNumberEntry(Section):
     note: str = ""
 
 
+class FittedRangeEntry(Section):
+    """Between which values a recorded input moved; SI."""
+
+    low: str
+    high: str
+    unit: str
+
+
 class FittedTagEntry(Section):
     """How a tag's free run agreed with its readings; SI."""
 
@@ -144,6 +152,7 @@ class FittedEntry(Section):
     correlation: list[list[str]] = Field([], description="of the numbers, in their order")
     held: dict[str, str] = Field({}, description="parameters that the data can't tell, and why")
     tags: dict[str, FittedTagEntry]
+    ranges: dict[str, FittedRangeEntry] = Field({}, description="asset.input: between which values it was recorded")
     linear: str = Field("", description="linear state-space model identified on the same rows, for comparison; JSON")
 
 

@@ -47,6 +47,8 @@ class Fitted(NamedTuple):
     Attributes
     ----------
     covariance : (numbers, numbers)
+    ranges : dict
+        Of recorded inputs, by quantity: their least and largest value, SI.
     linear : str
         JSON of a linear model for comparison, or empty.
     """
@@ -58,7 +60,13 @@ class Fitted(NamedTuple):
     covariance: np.ndarray
     held: Mapping[str, str]
     tags: Mapping[str, Agreement]
+    ranges: Mapping[str, tuple[float, float]]
     linear: str
+
+    def span(self, path: str) -> tuple[float, float] | None:
+        """Return between which values a quantity was calibrated, SI: an estimate's interval, or what was recorded."""
+        number = self.numbers.get(path)
+        return self.ranges.get(path) if number is None else (number.low, number.high)
 
 
 def fitted(plant: Plant, entry: FittedEntry, node: Node) -> Fitted:
@@ -94,9 +102,11 @@ def fitted(plant: Plant, entry: FittedEntry, node: Node) -> Fitted:
             raise PlantError(f"{place}: {unknown('tag', tag, plant.tags)}")
         sizes = (_size(place, text) for text in (told.rmse, told.left_out or "0", told.memory, told.noise))
         tags[tag] = Agreement(*sizes)._replace(**({} if told.left_out else {"left_out": math.nan}))
+    ranges = {path: _range(f"{node['ranges'].at(path)}: fitted.ranges.{path}", plant, path, said.low, said.high)
+              for path, said in entry.ranges.items()}  # fmt: skip
     return Fitted(
         entry.recording, entry.source, tuple((file.name, file.sha256) for file in entry.files), numbers,
-        _covariance(entry, node, numbers), entry.held, tags, entry.linear,
+        _covariance(entry, node, numbers), entry.held, tags, ranges, entry.linear,
     )  # fmt: skip
 
 
@@ -109,6 +119,17 @@ def _check_settable(place: str, plant: Plant, path: str) -> None:
         raise PlantError(f"{place}: {err}") from None
     if not isinstance(quantity, Param | Input) or path in plant.wires:
         raise PlantError(f"{place}: is no parameter or held input; fit again")
+
+
+def _range(place: str, plant: Plant, path: str, low: str, high: str) -> tuple[float, float]:
+    try:
+        plant.quantity(path)
+    except TwinError as err:
+        raise PlantError(f"{place}: {err}") from None
+    found = _number(place, low), _number(place, high)
+    if not found[0] <= found[1]:
+        raise PlantError(f"{place}: {low} to {high} is no range; fit again")
+    return found
 
 
 def _number(place: str, text: str) -> float:

@@ -13,6 +13,8 @@ from twin.errors import DataError
 from twin.monitor.words import unit
 from viz.jobs import read
 
+FURTHEST = ("outside", "never calibrated", "inside")
+"""Where what was changed can stand to what was calibrated, the furthest first."""
 Verdict = Literal["better", "worse", "other", "unclear"]
 
 
@@ -23,6 +25,8 @@ class Number(Struct, frozen=True):
     low: float | None = None
     high: float | None = None
     size: int = 0
+    p5: float | None = None
+    p95: float | None = None
 
 
 class Told(Struct, frozen=True):
@@ -40,6 +44,12 @@ class Told(Struct, frozen=True):
         return self.korean if language == "ko" else self.english
 
 
+class Range(Struct, frozen=True):
+    """Where a changed quantity stands to what was calibrated."""
+
+    verdict: str = ""
+
+
 class Variant(Struct, frozen=True):
     """A variant or a case: what was changed, what failed and why, and what came of it."""
 
@@ -51,6 +61,13 @@ class Variant(Struct, frozen=True):
     failures: dict[str, str] = {}
     numbers: dict[str, Number] = {}
     differences: dict[str, Number] = {}
+    ranges: list[Range] = []
+
+    @property
+    def calibration(self) -> str:
+        """Return where its changes stand to what was calibrated, the furthest of them; empty where nothing changes."""
+        found = {each.verdict for each in self.ranges}
+        return next((each for each in FURTHEST if each in found), "")
 
     def said(self, language: str) -> str:
         """Return its words."""

@@ -128,7 +128,7 @@ def headline(advisory: Advisory, language: Language, plan: Plan, now: float) -> 
     return over if advisory.state == "returned" else text
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], label: str, classes: Sequence[str] = ()) -> html.Table:
+def table(heads: Sequence[Any], rows: Iterable[Sequence[Any]], label: str, classes: Sequence[str] = ()) -> html.Table:
     """Return a table; columns whose class is ``number`` stand at the right."""
     kinds = [*classes, *[""] * (len(heads) - len(classes))]
     return html.Table(

@@ -101,7 +101,11 @@ def whole() -> Answer:
         failures={"slower/3": "spindle_1: too hot", "slower/9": "spindle_1: too hot", "slower/4": "stiff"},
     )  # fmt: skip
     slower.ranges.extend(
-        [Range("spindle_1.speed_set", 376.99, "rad/s", "outside"), Range("pump.speed", 5.0, "rad/s", "inside")]
+        [
+            Range("spindle_1.speed_set", 376.99, "rad/s", "outside", 418.879, 837.758),
+            Range("pump.speed", 5.0, "rad/s", "inside"),
+            Range("spindle_2.speed_set", 439.8, "rad/s", "inside", 418.879, 837.758, "28800 s"),
+        ]
     )
     as_is.ranges.append(Range("bearing_1.loss", 0.3, "1", "never calibrated"))
     slower.schedule.append({"at": "28800 s", "spindle_2.speed_set": "+5 %"})

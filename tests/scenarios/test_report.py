@@ -104,10 +104,12 @@ def test_changes_stand_beside_what_was_calibrated() -> None:
     page = Read(report(whole(), "en"))
     table = [[typed("".join(cell)) for cell in row] for row in page.tables[2][1:]]
     assert table[0] == ["as it is", "nothing"]
-    assert table[1] == ["slower", "spindle_1.speed_set", "-10 %", "3,600 rpm", "▲ outside what was calibrated"]
+    outside = "▲ outside what was calibrated 4,000 to 8,000 rpm"
+    assert table[1] == ["slower", "spindle_1.speed_set", "-10 %", "3,600 rpm", outside]
     assert table[2] == ["flow.rack_1.capacity", "8", "—", "not calibrated: a number of the flow"]
     assert table[3] == ["pump.speed", "5 rad/s", "47.75 rpm", "✓ inside what was calibrated"]
-    assert table[4] == ["spindle_2.speed_set", "+5 % (after 8 h)", "—", "—"]
+    inside = "✓ inside what was calibrated 4,000 to 8,000 rpm"
+    assert table[4] == ["spindle_2.speed_set", "+5 % (after 8 h)", "4,200 rpm", inside]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -155,3 +155,20 @@ def test_what_is_not_there_is_a_dash() -> None:
     assert shown.shown(None) == "—"
     assert shown.number_said(NO_NUMBER, shown.Scale("K"), "en") == ("—", "")
     assert shown.shown(-0.0004, 2) == "0.00"
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [(1.7775e-6, None, "1.78e-06"), (-4.2e-5, 6, "-4.20e-05"), (0.00012345, None, "0.000123"), (4e-5, 2, "0.00")],
+)
+def test_a_tiny_number_keeps_three_digits_unless_its_interval_is_wider(
+    value: float, digits: int | None, text: str
+) -> None:
+    assert typed(shown.shown(value, digits)) == text
+
+
+def test_nine_replications_in_ten_are_told_where_they_differ() -> None:
+    by = shown.Scale("W", 1e-3)
+    assert typed(shown.spread_said(Number(2e3, 1.9e3, 2.1e3, 50, 1e3, 3.2e3), by, "en")) == "9 in 10: 1.0 to 3.2 W"
+    assert shown.spread_said(Number(2e3, 2e3, 2e3, 50, 2e3, 2e3), by, "en") == ""
+    assert shown.spread_said(Number(2e3, 1.9e3, 2.1e3, 5), by, "en") == ""

@@ -62,7 +62,7 @@ def test_courses_timelines_and_levels_are_whole(written: Path) -> None:
     assert told == pytest.approx(found.variants[1].curves[0].middle)
     assert len(read(tables / "gantt.csv")) == 2 + sum(len(each.gantt) for each in found.variants)
     assert read(tables / "levels.csv")[3] == ["as_is", "rack_1", "0.25", "4"]
-    assert read(tables / "ranges.csv")[2][1:] == ["bearing_1.loss", "0.3", "", "never calibrated"]
+    assert read(tables / "ranges.csv")[2][1:] == ["bearing_1.loss", "", "0.3", "", "", "", "never calibrated"]
     assert {row[2] for row in read(tables / "failures.csv")[2:]} == {"spindle_1: too hot", "stiff"}
 
 

@@ -136,7 +136,8 @@ def _answer(out: Path, ending: str, options: list[str]) -> None:
         failures = {"slower/7": "bearing_1: T_b 480 K > 473 K; give less load"} if name == "slower" else {}
         variants.append({
             "name": name, "english": name, "korean": name, "changes": {}, "schedule": [], "replications": 100,
-            "failures": failures, "numbers": told, "differences": {} if name == "as_is" else beside, "ranges": [],
+            "failures": failures, "numbers": told, "differences": {} if name == "as_is" else beside,
+            "ranges": [] if name == "as_is" else [{"verdict": "inside"}, {"verdict": "outside"}],
         })  # fmt: skip
     answer = {
         "format": 1, "scenario": "slower_spindle", "question": QUESTION, "ending": ending, "length": 374400.0,
@@ -152,7 +153,8 @@ def _answer(out: Path, ending: str, options: list[str]) -> None:
 
 
 def _number(middle: float, half: float) -> dict[str, Any]:
-    return {"middle": middle, "low": middle - half, "high": middle + half, "size": 100}
+    return {"middle": middle, "low": middle - half, "high": middle + half, "size": 100,
+            "p5": middle - 8.0 * half, "p95": middle + 8.0 * half}  # fmt: skip
 
 
 def _complain(code: int, said: str) -> NoReturn:

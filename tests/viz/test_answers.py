@@ -7,7 +7,7 @@ import pytest
 
 from tests.viz import stand_in
 from twin.errors import DataError
-from viz.answers import Number, Told, apart, scale_of, verdict
+from viz.answers import Number, Range, Told, Variant, apart, scale_of, verdict
 from viz.questions import Questions
 
 
@@ -21,6 +21,15 @@ def test_a_difference_is_judged_only_where_its_interval_leaves_no_doubt(
 ) -> None:
     middle = None if low is None or high is None else 0.5 * (low + high)
     assert verdict(Told("x", "x", "x", better=better), Number(middle, low, high, 9)) == found
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "found"),
+    [([], ""), (["inside"], "inside"), (["inside", "never calibrated"], "never calibrated"),
+     (["inside", "outside", "never calibrated"], "outside"), (["<b>"], "")],
+)  # fmt: skip
+def test_a_variant_stands_where_its_furthest_change_stands(verdicts: list[str], found: str) -> None:
+    assert Variant("v", ranges=[Range(each) for each in verdicts]).calibration == found
 
 
 def test_two_runs_differ_where_their_intervals_do_not_meet() -> None:

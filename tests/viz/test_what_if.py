@@ -99,7 +99,8 @@ def test_a_question_is_chosen_changed_run_followed_kept_asked_again_and_deleted(
     until(page, "document.querySelector('progress')?.value > 50")
     (control / "allow").unlink()
     page.wait_for_selector("#what-if-name")
-    for shown in (said("is_worse"), said("is_better"), said("is_unclear"), "98.61", "bearing_1: T_b 480 K > 473 K"):
+    for shown in (said("is_worse"), said("is_better"), said("is_unclear"), "98.61", "bearing_1: T_b 480 K > 473 K",
+                  said("range_outside"), said("nine_in_ten", "").rstrip()):  # fmt: skip
         assert shown in text(page)
     harmless(page)
     reported(page, language)

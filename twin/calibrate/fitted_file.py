@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from twin import unknowns
@@ -70,8 +71,20 @@ def _section(fit: Fit, recording: str, linear: str) -> dict[str, Any]:
             }
             for k, tag in enumerate(study.wanted.score)
         },
+        "ranges": _ranges(fit),
     }  # fmt: skip
     return section | ({"linear": linear} if linear else {})
+
+
+def _ranges(fit: Fit) -> dict[str, dict[str, str]]:
+    """Return between which values each input was recorded, by quantity; SI."""
+    plant, found = fit.study.plant, {}
+    for tag in sorted({tag for run in fit.study.runs for tag in run.tags.drives}):
+        read = np.concatenate([r.values[tag] for r in fit.study.records if tag in r.values])
+        low, high = float(np.nanmin(read)), float(np.nanmax(read))
+        path = plant.tags[tag].reads
+        found[path] = {"low": repr(low), "high": repr(high), "unit": plant.quantity(path).unit}
+    return found
 
 
 def _file(record: Record) -> dict[str, str]:

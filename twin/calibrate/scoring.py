@@ -9,7 +9,7 @@ from twin.calibrate.levenberg import solve
 from twin.calibrate.noise import FINE
 from twin.calibrate.record import Record
 from twin.calibrate.study import Study, rows_of
-from twin.calibrate.uncertainty import covariance, information
+from twin.calibrate.uncertainty import covariance, information, root
 from twin.calibrate.wanted import Wanted, Window
 from twin.errors import DataError, SimulationError
 from twin.plant import Plant
@@ -173,14 +173,8 @@ def _draws(plant: Plant, begun: Beginning, paths: list[str]) -> np.ndarray:
     cov[count:, count:] = begun.covariance
     if not len(middle):
         return np.zeros((2, 0))
-    values, vectors = np.linalg.eigh(cov / np.outer(*[_size(cov)] * 2))
-    factor = _size(cov)[:, None] * vectors * np.sqrt(np.maximum(values, 0.0))
     drawn = normal(member_seeds(SEED, DRAWS), "calibrate", "draw", 0, len(middle))
-    return np.vstack([middle, _inside(plant, paths, middle + drawn @ factor.T)])
-
-
-def _size(cov: np.ndarray) -> np.ndarray:
-    return np.asarray(np.sqrt(np.maximum(np.diag(cov), 1e-300)))
+    return np.vstack([middle, _inside(plant, paths, middle + drawn @ root(cov).T)])
 
 
 def _inside(plant: Plant, paths: list[str], drawn: np.ndarray) -> np.ndarray:

@@ -64,6 +64,13 @@ def covariance(info: np.ndarray, spread: np.ndarray) -> np.ndarray:
     return np.asarray(inverse * np.outer(spread, spread))
 
 
+def root(cov: np.ndarray) -> np.ndarray:
+    """Return a matrix whose product with its transpose is a covariance, which may be singular."""
+    size = np.sqrt(np.maximum(np.diag(cov), 1e-300))
+    values, vectors = np.linalg.eigh(cov / np.outer(size, size))
+    return np.asarray(size[:, None] * vectors * np.sqrt(np.maximum(values, 0.0)))
+
+
 def correlations(cov: np.ndarray) -> np.ndarray:
     """Return the correlation matrix of a covariance."""
     deviation = np.sqrt(np.maximum(np.diag(cov), 1e-300))

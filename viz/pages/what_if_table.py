@@ -14,6 +14,7 @@ from viz.words import Language, word
 MOST_VARIANTS = 8
 """Variants that stand beside each other; a design has hundreds, and its report draws them."""
 SHAPES: dict[Verdict, str] = {"better": "▲", "worse": "▼", "other": "◆", "unclear": "="}
+RANGES = {"outside": "range_outside", "never calibrated": "range_never", "inside": "range_inside"}
 WORDS: dict[Verdict, str] = {
     "better": "is_better", "worse": "is_worse", "other": "is_other", "unclear": "is_unclear",
 }  # fmt: skip
@@ -22,11 +23,11 @@ WORDS: dict[Verdict, str] = {
 def variants(answer: Answer, language: Language) -> Any:
     """Return every measure of every variant with its interval, and what it differs by from the first."""
     shown = answer.variants[:MOST_VARIANTS]
-    heads = [word("measure", language), *(each.said(language) for each in shown)]
+    heads = [word("measure", language), *(_headed(each, language) for each in shown)]
     rows = []
     for told in answer.measures:
         scale = scale_of(told, _numbers(told, shown), answer.currency)
-        cells = [_measured(each.numbers.get(told.name), scale) for each in shown]
+        cells = [_measured(each.numbers.get(told.name), scale, language) for each in shown]
         for k, each in enumerate(shown[1:], 1):
             differs = _differs(told, each.differences.get(told.name), scale, language)
             cells[k] = html.Div([cells[k], differs], className="pair")
@@ -85,7 +86,7 @@ def _asked(job: Job, language: Language) -> dict[str, str]:
 def _pair(told: Told, pair: Sequence[Variant], currency: str, language: Language) -> list[Any]:
     scale = scale_of(told, _numbers(told, pair), currency)
     one, other = (v.numbers.get(told.name, Number()) for v in pair)
-    cells = [_named(told, scale, language), _measured(one, scale), _measured(other, scale)]
+    cells = [_named(told, scale, language), _measured(one, scale, language), _measured(other, scale, language)]
     if one.middle is None or other.middle is None:
         return [*cells, parts.NONE]
     difference = other.middle - one.middle
@@ -97,18 +98,27 @@ def _numbers(told: Told, shown: Sequence[Variant]) -> list[Number]:
     return [each.numbers[told.name] for each in shown if told.name in each.numbers]
 
 
+def _headed(variant: Variant, language: Language) -> Any:
+    """Return a variant's name, and below it where its changes stand to what was calibrated."""
+    key = RANGES.get(variant.calibration)
+    return [html.Span(variant.said(language)), html.Div(word(key, language), className="note") if key else None]
+
+
 def _named(told: Told, scale: Scale, language: Language) -> Any:
     said = f"{told.said(language)} [{scale.unit}]" if scale.unit else told.said(language)
     return [html.Span(said), html.Div(told.name, className="note")]
 
 
-def _measured(number: Number | None, scale: Scale) -> Any:
-    """Return a mean with its interval below it."""
+def _measured(number: Number | None, scale: Scale, language: Language) -> Any:
+    """Return a mean with its interval below it, and between which values nine of ten replications lie."""
     if number is None or number.middle is None:
         return parts.NONE
     low, middle, high = (_scaled(end, scale, scale.offset) for end in (number.low, number.middle, number.high))
-    interval = html.Div(f"{_text(low)} … {_text(high)}", className="note")
-    return html.Div([html.Div(_text(middle)), interval], className="measured")
+    lines = [html.Div(_text(middle)), html.Div(f"{_text(low)} … {_text(high)}", className="note")]
+    if number.p5 is not None and number.p95 is not None:
+        ends = [_text(_scaled(end, scale, scale.offset)) for end in (number.p5, number.p95)]
+        lines.append(html.Div(word("nine_in_ten", language, " … ".join(ends)), className="note"))
+    return html.Div(lines, className="measured")
 
 
 def _differs(told: Told, number: Number | None, scale: Scale, language: Language) -> Any:

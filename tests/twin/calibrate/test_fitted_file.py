@@ -56,6 +56,10 @@ def test_where_the_numbers_come_from_is_read_back_too(tmp_path: Path, found: Fit
     assert fitted.tags["place"].rmse == pytest.approx(found.sigma[0], rel=1e-5)
     assert found.left_out is not None
     assert fitted.tags["place"].left_out == pytest.approx(found.left_out[0], rel=1e-5)
+    push = record().values["push"]
+    assert fitted.ranges == {"it.push": (push.min(), push.max())}
+    assert (fitted.span("it.push"), fitted.span("it.side")) == ((push.min(), push.max()), None)
+    assert fitted.span("it.lag") == fitted.numbers["it.lag"][1:3]
 
 
 def test_all_else_of_the_plant_stays_as_it_was(tmp_path: Path, found: Fit, text: str) -> None:
@@ -118,6 +122,9 @@ def test_a_write_that_fails_leaves_no_file(tmp_path: Path, found: Fit) -> None:
         (r"rmse: '\S+'", "rmse: '1e308'", "1e308 must be from 0"),
         (r"noise: '\S+'", "noise: '-1'", "-1 must be from 0"),
         (r"noise: '\S+'", "noise: ''", "is not a number"),
+        (r"ranges:\n    it\.push:", "ranges:\n    it.pull:", "no quantity 'pull'"),
+        (r"(?s)(ranges:.*?)low: '\S+'", r"\1low: '99'", "99 to .* is no range; fit again"),
+        (r"(?s)(ranges:.*?)high: '\S+'", r"\1high: inf", "'inf' is not a finite number"),
         (r"  files:\n", "  files: []\n  folders:\n", "fitted"),
     ],
 )
