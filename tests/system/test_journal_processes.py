@@ -145,7 +145,7 @@ def test_a_second_process_is_told_which_is_the_first(tmp_path: Path, python: dic
     folder = tmp_path / "data"
     with opened(folder):
         second = [sys.executable, "-c", WRITER, str(folder)]
-        done = subprocess.run(second, env=python, capture_output=True, text=True, check=False, timeout=30)
+        done = subprocess.run(second, env=python, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
     assert f"DataError: {folder}: process {os.getpid()} writes the journal; end it" in done.stderr
 

@@ -74,7 +74,7 @@ def test_ctrl_c_leaves_what_no_twin_took_in_a_buffer_that_a_later_run_sends(tmp_
     until(lambda: "500 x real time" in process.stderr.readline())  # type: ignore[union-attr]
     until(lambda: process.stderr.readline().endswith("batches wait\n"), 30.0)  # type: ignore[union-attr]
     process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=30)[1]
+    said = process.communicate(timeout=60)[1]
     assert process.returncode == 130
     assert f"batches wait in {buffer}" in said
     held = Buffer(buffer)

@@ -116,7 +116,7 @@ class Recorder:
         """End it in order; return its exit code and what it said."""
         assert self.process is not None
         self.process.terminate()
-        said = self.process.communicate(timeout=20)[1]
+        said = self.process.communicate(timeout=60)[1]
         return self.process.returncode, said
 
 

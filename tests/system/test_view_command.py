@@ -44,8 +44,8 @@ def serving(folder: Path, *arguments: str) -> Iterator[int]:
 
 
 def ask(port: int, method: str, path: str, body: str | None = None, **headers: str) -> tuple[int, dict[str, str], str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20.0)
-    deadline = time.monotonic() + 20.0
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60.0)
+    deadline = time.monotonic() + 60.0
     while True:
         try:
             connection.request(method, path, body, {"Host": f"127.0.0.1:{port}", **headers})
@@ -152,12 +152,12 @@ def test_it_ends_at_once_and_in_silence_while_pages_are_open(folder: Path) -> No
     port = int(urllib.parse.urlsplit(process.stdout.readline().strip()).port or 0)
     streams = []
     for _ in range(5):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20.0)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60.0)
         connection.request("GET", "/api/v1/stream?names=", headers={"Host": f"127.0.0.1:{port}"})
         assert connection.getresponse().status == 200
         streams.append(connection)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20.0)
+    _, said = process.communicate(timeout=60.0)
     assert (process.returncode, said) == (130, "interrupted\n")
     for connection in streams:
         connection.close()

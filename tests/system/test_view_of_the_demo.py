@@ -14,6 +14,7 @@ import pytest
 
 from tests.viz.conftest import Page, chromium  # noqa: F401 - a fixture
 from tests.viz.waiting import until
+from viz.words import word
 
 pytestmark = pytest.mark.slow
 
@@ -39,6 +40,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     assert process.wait(60.0) == 130
 
 
+def answered(page: Any, done: str) -> bool:
+    """Wait for what is said of an action: that it is done, or after ten seconds of a busy twin that it is noted."""
+    page.wait_for_selector(f"#action-said:has-text('{done}'), #action-said:has-text('{word('noted', 'en')}')")
+    return done in page.inner_text("#action-said")
+
+
 def test_the_fault_is_told_acknowledged_shelved_and_comes_back(demo: Path, chromium: Any) -> None:  # noqa: F811
     port = json.loads((demo / "view.json").read_text(encoding="utf-8"))["port"]
     view = Page(chromium, f"http://127.0.0.1:{port}")
@@ -53,7 +60,7 @@ def test_the_fault_is_told_acknowledged_shelved_and_comes_back(demo: Path, chrom
     page.click(".why button.main")
     row = ".listed tr.here"
     page.wait_for_selector(f"{row}:has-text('acknowledged'):not(:has-text('unacknowledged'))")
-    page.wait_for_selector("#action-said:has-text('Acknowledge: done')")
+    answered(page, "Acknowledge: done")
 
     # Minutes are the twin's, which runs 60 times as fast: what is shelved comes back some fifteen seconds later. Its
     # text shows while it is shelved only, so one selector has to see both at once.
@@ -62,8 +69,8 @@ def test_the_fault_is_told_acknowledged_shelved_and_comes_back(demo: Path, chrom
     page.press("#action-text", "Tab")
     page.click("button:has-text('Shelve')")
     page.wait_for_selector(f"{row}:has-text('shelved until'):has-text('<b>the mechanic is on the way</b>')")
-    page.wait_for_selector("#action-said:has-text('Shelve: done')")
-    assert page.input_value("#action-text") == ""
+    if answered(page, "Shelve: done"):
+        assert page.input_value("#action-text") == ""
     page.wait_for_selector(f"{row}:not(:has-text('shelved until'))", timeout=60_000)
 
     audit = (demo / "view" / "audit.jsonl").read_text(encoding="utf-8")
@@ -75,7 +82,7 @@ def test_the_fault_is_told_acknowledged_shelved_and_comes_back(demo: Path, chrom
 def test_the_twin_goes_on_when_its_view_is_killed(demo: Path) -> None:
     os.kill(json.loads((demo / "view.json").read_text(encoding="utf-8"))["pid"], signal.SIGKILL)
     before = json.loads((demo / "twin.json").read_text(encoding="utf-8"))["entry"]
-    deadline = time.monotonic() + 20.0
+    deadline = time.monotonic() + 60.0
     while json.loads((demo / "twin.json").read_text(encoding="utf-8"))["entry"] < before + 5:
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -17,14 +17,14 @@ def act(address: str, kind: str, **more: Any) -> dict[str, Any]:
     request = urllib.request.Request(
         f"{address}/api/v1/what-if/act", json.dumps(said).encode(), {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=20.0) as answer:
+    with urllib.request.urlopen(request, timeout=60.0) as answer:
         found: dict[str, Any] = json.loads(answer.read())
     return found
 
 
 def done(stage: Stage, run: str) -> Job:
     """Wait until a run has ended."""
-    store, deadline = Store(stage.folder), time.monotonic() + 20.0
+    store, deadline = Store(stage.folder), time.monotonic() + 60.0
     while (job := store.job(run)) is None or job.state not in ENDED:
         assert time.monotonic() < deadline, f"{run} never ended"
         time.sleep(0.01)

@@ -40,6 +40,7 @@ class Page:
     def __init__(self, browser: Any, address: str, **options: Any) -> None:
         self.context = browser.new_context(viewport={"width": 1280, "height": 800}, **options)
         self.page = self.context.new_page()
+        self.page.set_default_timeout(60_000.0)  # a machine that does other work besides is no failure
         self.address, self.wrong, self.asked = address, list[str](), list[str]()
         self.page.on("console", lambda said: self.wrong.append(said.text) if said.type == "error" else None)
         self.page.on("pageerror", lambda err: self.wrong.append(str(err)))

@@ -152,6 +152,6 @@ def served(folder: Path, **settings: Any) -> Iterator[str]:
 
 def asked(address: str) -> dict[str, object]:
     """Return what an address of the interface answers."""
-    with urllib.request.urlopen(address, timeout=10.0) as answer:
+    with urllib.request.urlopen(address, timeout=60.0) as answer:
         found: dict[str, object] = json.loads(answer.read())
     return found

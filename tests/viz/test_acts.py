@@ -36,7 +36,7 @@ def act(address: str, kind: str = "acknowledge", **more: Any) -> dict[str, Any]:
     request = urllib.request.Request(
         f"{address}/api/v1/act", json.dumps(asked).encode(), {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=20.0) as answer:
+    with urllib.request.urlopen(request, timeout=60.0) as answer:
         found: dict[str, Any] = json.loads(answer.read())
     return found
 

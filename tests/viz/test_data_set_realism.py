@@ -142,7 +142,7 @@ def test_figures_and_reports_behind_a_link_are_not_read(place: Path, tmp_path: P
     with pytest.raises(DataError, match="is reached by a link"):
         realism_of(place)
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(f"{address}/api/v1/data-sets/realism?set=tiny", timeout=10.0)
+        urllib.request.urlopen(f"{address}/api/v1/data-sets/realism?set=tiny", timeout=60.0)
     assert refused.value.code == 404
     refused.value.close()
 

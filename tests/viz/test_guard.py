@@ -105,7 +105,7 @@ class Served:
         self._socket.close()
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, body, named, encode_chunked=named.get("transfer-encoding") == "chunked")
@@ -292,7 +292,7 @@ def test_a_body_that_is_too_long_is_refused_also_in_chunks(size: int, chunked: b
 
 def test_a_body_that_never_ends_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("viz.guard.BODY_SECONDS", 0.05)
-    with Served(guarded()) as served, socket.create_connection(("127.0.0.1", served.port), timeout=20) as peer:
+    with Served(guarded()) as served, socket.create_connection(("127.0.0.1", served.port), timeout=60) as peer:
         peer.sendall(
             b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
         )

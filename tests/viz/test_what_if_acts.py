@@ -82,7 +82,7 @@ def answered(asking: str, body: bytes, **headers: str) -> int:
     given = {"Content-Type": "application/json", **{name.replace("_", "-"): text for name, text in headers.items()}}
     request = urllib.request.Request(f"{asking}/api/v1/what-if/act", body, given)
     try:
-        with urllib.request.urlopen(request, timeout=20.0) as answer:
+        with urllib.request.urlopen(request, timeout=60.0) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as err:
         with err:

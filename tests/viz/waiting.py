@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 
-def until(page: Any, condition: str, seconds: float = 20.0) -> Any:
+def until(page: Any, condition: str, seconds: float = 60.0) -> Any:
     """Wait until an expression of the page is true; its policy forbids Playwright's own way, which needs eval."""
     deadline = time.monotonic() + seconds
     while not (found := _evaluated(page, condition)):

@@ -72,7 +72,7 @@ def test_a_process_that_is_killed_loses_nothing_it_had_stored(path: Path) -> Non
         "b.delete_to(7)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
-    subprocess.run([sys.executable, "-c", script, path], check=False, timeout=30)
+    subprocess.run([sys.executable, "-c", script, path], check=False, timeout=60)
     found = Buffer(path)
     assert found.next() == 51
     assert found.first() <= 8

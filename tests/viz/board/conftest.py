@@ -53,6 +53,7 @@ def page(browser: Browser, plant: Plant, complaints: list[str]) -> Iterator[Page
         viewport={"width": 1280, "height": 800}, has_touch=True, timezone_id="America/New_York", reduced_motion="reduce"
     )
     page = context.new_page()
+    page.set_default_timeout(60_000.0)
     page.on(
         "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
     )
