@@ -272,6 +272,9 @@ def test_a_file_that_cannot_be_fitted_is_refused_by_name_in_fit_and_score(
         ("it.x: 50 cm", "it.lag: 2 s", "fit.start.it.lag: it.lag: is no state"),
         ("it.x: 50 cm", "it.x: {spread: 50 cm, like: plaice}", "fit.start.it.x.like: no tag 'plaice'"),
         ("it.x: 50 cm", "it.x: {spread: 50 cm, like: aside}", "aside"),
+        ("it.x: 50 cm", "it.x: {spread: 50 cm, rate_of: plaice}", "fit.start.it.x.rate_of: no tag 'plaice'"),
+        ("it.x: 50 cm", "it.x: {spread: 50 cm, rate_of: place}", "it.x is in m; name a tag whose change is that"),
+        ("it.x: 50 cm", "it.x: {spread: 50 cm, like: place, rate_of: place}", "there are `like` and `rate_of`; keep"),
         ("{it.first: 20 %, it.lag: 2 s}", "{}", "names no parameter"),
     ],
 )

@@ -5,6 +5,7 @@ from copy import copy
 from functools import cached_property
 
 import numpy as np
+from numpy.polynomial import Polynomial
 
 from twin import unknowns
 from twin.calibrate.freerun import FreeRun, roles
@@ -19,6 +20,10 @@ LARGEST = 1e30
 """Readings are below this."""
 FIRST = 5
 """Readings whose mean an initial state is first taken to be near."""
+RATE_ROWS = 20
+"""Rows at most that tell a rate of change at the first."""
+CURVED = 6
+"""Readings from which on a rate itself may change."""
 
 
 class Study:
@@ -196,8 +201,10 @@ def near(plant: Plant, record: Record, begin: Begin) -> float:
     Raises
     ------
     DataError
-        If the tag that it is like has no usable reading at first.
+        If the tag that it is like has no usable reading at first, or that whose rate it is too few.
     """
+    if begin.rate_of:
+        return _rate(record, begin.rate_of)
     if not begin.like:
         return plant.value(begin.path)
     column = record.values.get(begin.like, np.zeros(0))[:FIRST]
@@ -206,6 +213,19 @@ def near(plant: Plant, record: Record, begin: Begin) -> float:
             f"{record.name}: {begin.like}: no usable reading among the first {FIRST}; begin elsewhere with --from"
         )
     return float(np.nanmean(column))
+
+
+def _rate(record: Record, tag: str) -> float:
+    """Return how fast a tag's readings change at the first row, SI: of a parabola through what comes first."""
+    column = record.values.get(tag, np.zeros(0))[:RATE_ROWS]
+    there = np.isfinite(column)
+    if there.sum() < 2:
+        raise DataError(
+            f"{record.name}: {tag}: {there.sum()} usable readings among the first {RATE_ROWS} tell no rate; begin "
+            "elsewhere with --from"
+        )
+    through = Polynomial.fit(record.times[: len(column)][there], column[there], 2 if there.sum() >= CURVED else 1)
+    return float(through.deriv()(0.0))
 
 
 def rows_of(window: Window, record: Record) -> int:

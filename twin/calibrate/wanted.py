@@ -33,11 +33,18 @@ class Free(NamedTuple):
 
 
 class Begin(NamedTuple):
-    """An initial state that is estimated: near the first readings of the tag `like`, or near the plant's value."""
+    """An initial state that is estimated: near a tag's first readings, their rate of change, or the plant's value.
+
+    Attributes
+    ----------
+    like, rate_of : str
+        The tag that it is like, or whose rate of change it is; empty if none.
+    """
 
     path: str
     spread: float
     like: str = ""
+    rate_of: str = ""
 
 
 class Window(NamedTuple):
@@ -82,12 +89,13 @@ def wanted(plant: Plant, entry: FitEntry, node: Node) -> Wanted:
     inside, start = node.get("start", node), []
     for path, said in entry.start.items():
         where = f"{inside.at(path)}: fit.start.{path}"
-        if said.like and said.like not in plant.tags:
-            raise PlantError(f"{where}.like: {unknown('tag', said.like, plant.tags)}")
+        if said.like and said.rate_of:
+            raise PlantError(f"{where}: there are `like` and `rate_of`; keep one of them")
         spread = _spread(plant, path, said.spread, where, (State,))
-        if said.like:
-            _check_alike(plant, path, said.like, f"{where}.like")
-        start.append(Begin(path, spread, said.like))
+        for key, tag, per in (("like", said.like, ""), ("rate_of", said.rate_of, "/s")):
+            if tag:
+                _check_alike(plant, path, tag, f"{where}.{key}", per)
+        start.append(Begin(path, spread, said.like, said.rate_of))
     return Wanted(tuple(entry.score), window, free, tuple(start))
 
 
@@ -168,13 +176,15 @@ def _check(plant: Plant, path: str, roles: tuple[type, ...], where: str) -> None
         raise PlantError(f"{where}: {path}: is no {kinds.replace('input', 'held input')}; name one")
 
 
-def _check_alike(plant: Plant, path: str, tag: str, where: str) -> None:
+def _check_alike(plant: Plant, path: str, tag: str, where: str, per: str) -> None:
+    """Refuse a tag that there isn't, or whose readings, or their change `per` second, are no such quantity."""
+    if tag not in plant.tags:
+        raise PlantError(f"{where}: {unknown('tag', tag, plant.tags)}")
     read = plant.tags[tag].reads
     units = [plant.quantity(each).unit for each in (path, read)]
-    if dimensions(units[0]) != dimensions(units[1]):
-        raise PlantError(
-            f"{where}: {tag} reads {read} in {units[1]}, {path} is in {units[0]}; name a tag that measures the same"
-        )
+    if dimensions(units[0]) != dimensions(units[1] + per):
+        what = "a tag whose change is that" if per else "a tag that measures the same"
+        raise PlantError(f"{where}: {tag} reads {read} in {units[1]}, {path} is in {units[0]}; name {what}")
 
 
 def _spread(plant: Plant, path: str, text: str, where: str, roles: tuple[type, ...]) -> float:

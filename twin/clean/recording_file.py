@@ -89,6 +89,7 @@ class StartEntry(Section):
 
     spread: str = Field(description="standard deviation of what it may be off by: 20 mm, or 5 %")
     like: str = Field("", description="tag whose first readings it is near; omitted: the plant's value")
+    rate_of: str = Field("", description="tag near whose rate of change at first it is, instead")
 
 
 def _spread(value: Any) -> Any:
@@ -102,7 +103,7 @@ class FitEntry(Section):
     initialise: str = Field("0", description="what comes first and estimates the initial state: 20 (rows) or 300 s")
     free: dict[str, str] = Field({}, description="asset.quantity, or tag.bias: how far it may be off, 20 % or 5 mm")
     start: dict[str, Annotated[StartEntry, BeforeValidator(_spread, json_schema_input_type=str | StartEntry)]] = Field(
-        {}, description="asset.state: spread, or spread and the tag that it is like"
+        {}, description="asset.state: spread, or spread and the tag that it is like or the rate of"
     )
 
 

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.twin.calibrate.bench import PLANT, plant, record
 from twin.calibrate.compared import part_of
-from twin.calibrate.wanted import Window, candidates, chosen, time_of, wanted, window_of
+from twin.calibrate.record import Record
+from twin.calibrate.study import near
+from twin.calibrate.wanted import Begin, Window, candidates, chosen, time_of, wanted, window_of
 from twin.clean.recording_file import FitEntry
 from twin.errors import DataError, PlantError, TwinError
 from twin.read import parse
@@ -92,3 +95,25 @@ def test_a_state_begins_like_a_tag_that_measures_the_same(tmp_path: Path) -> Non
 
 def test_every_parameter_away_from_zero_and_its_bounds_is_a_candidate(tmp_path: Path) -> None:
     assert sorted(candidates(plant(tmp_path))) == ["it.first", "it.lag", "it.second", "it.side"]
+
+
+def places(readings: list[float], period: float = 0.01) -> Record:
+    times = period * np.arange(len(readings))
+    return Record("r.csv", "0" * 64, 0, times, {"place": np.array(readings)})
+
+
+def test_a_rate_is_that_of_a_parabola_at_the_first_row(tmp_path: Path) -> None:
+    machine, begin = plant(tmp_path), Begin("it.x", 1.0, rate_of="place")
+    time = 0.01 * np.arange(40)
+    bent = 3.0 - 0.4 * time + 5.0 * time**2
+    bent[20:] = 99.0  # later than what tells a rate
+    assert near(machine, places(bent.tolist()), begin) == pytest.approx(-0.4, rel=1e-9)
+    gaps = np.where(np.isin(np.arange(40), [0, 3, 4, 11]), np.nan, bent)
+    assert near(machine, places(gaps.tolist()), begin) == pytest.approx(-0.4, rel=1e-9)
+
+
+def test_few_readings_tell_the_rate_of_a_straight_line_and_one_none(tmp_path: Path) -> None:
+    machine, begin = plant(tmp_path), Begin("it.x", 1.0, rate_of="place")
+    assert near(machine, places([1.0, 1.02, 1.04, 1.06]), begin) == pytest.approx(2.0)
+    with pytest.raises(DataError, match=r"r\.csv: place: 1 usable readings among the first 20 tell no rate; begin els"):
+        near(machine, places([1.0, *[float("nan")] * 30, 2.0]), begin)
