@@ -85,6 +85,8 @@ def limits(found: Calibrated) -> Iterator[str]:
         )
     for each in found.scores:
         yield from _short_of(each)
+    for note in dict.fromkeys(note for each in found.scores for note in each.found.score.notes):
+        yield f"{note}."
     if found.fit.held:
         names = ", ".join(each.name for each in found.fit.held)
         yield f"Held, and so not validated: {names}."

@@ -87,6 +87,16 @@ def test_a_file_beside_it_is_scored_instead_of_a_half(followed: Path, tmp_path: 
     assert "notes.csv could not be scored" in (out / "followed.md").read_text(encoding="utf-8")
 
 
+def test_a_page_says_which_rows_are_not_as_a_run_needs_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWIN_DATA", str(tmp_path))
+    made = bench.record()
+    made.values["push"][40:43] = np.nan
+    assert validate(bench.written(tmp_path, made), out=tmp_path / "pages") == DONE
+    limits = (tmp_path / "pages" / "followed.md").read_text(encoding="utf-8").split("## Limits")[1]
+    held = "followed.csv: push: 3 of 300 rows have no usable reading; the one before is held, for 4 s at most."
+    assert limits.count(held) == 1
+
+
 def test_a_recording_without_its_file_is_named(followed: Path, tmp_path: Path) -> None:
     (followed.parent / "followed.csv").unlink()
     out = tmp_path / "pages"
