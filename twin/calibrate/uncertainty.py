@@ -106,6 +106,12 @@ def unidentified(info: np.ndarray, spread: np.ndarray, names: Sequence[str], sha
             others = np.abs(correlations(cov)[worst])
             others[worst] = 0.0
             partner = names[left[int(np.argmax(others))]]
-            held.append(Held(name, f"acts only together with {partner} (correlation {others.max():.4f})", partner))
+            why = (
+                f"acts only together with {partner} (correlation {others.max():.4f})"
+                if others.max() >= ALIKE
+                else f"beside the others the data tell it to {error[worst]:.3g} of its spread, less than was known; most "
+                f"like {partner} (correlation {others.max():.2f})"
+            )
+            held.append(Held(name, why, partner))
         left.pop(worst)
     return held

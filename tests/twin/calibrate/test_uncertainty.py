@@ -70,6 +70,16 @@ def test_of_two_factors_of_a_product_one_is_held_and_its_partner_named(tmp_path:
     assert "acts only together with" in held[0].why
 
 
+def test_what_is_told_less_well_than_it_was_known_is_held_and_said_so() -> None:
+    # Alone each is known to 0.8 spreads; beside each other, correlated by 0.7, to 0.8 / sqrt(1 - 0.49) = 1.12.
+    held = unidentified(np.array([[1.0, 0.7], [0.7, 1.0]]) / 0.64, np.ones(2), ("a.gain", "a.lag"), 2)
+    assert len(held) == 1
+    assert {held[0].name, held[0].partner} == {"a.gain", "a.lag"}
+    says = "beside the others the data tell it to 1.12 of its spread, less than was known; most like a."
+    assert held[0].why.startswith(says)
+    assert held[0].why.endswith("(correlation 0.70)")
+
+
 def test_the_gain_of_an_input_that_rests_at_zero_is_held_by_name(tmp_path: Path) -> None:
     held = unidentified(*seen(tmp_path, first=0.4, side=0.5, lag=2.0))
     assert [each.name for each in held] == ["it.side"]
