@@ -106,12 +106,11 @@ def unidentified(info: np.ndarray, spread: np.ndarray, names: Sequence[str], sha
             others = np.abs(correlations(cov)[worst])
             others[worst] = 0.0
             partner = names[left[int(np.argmax(others))]]
-            why = (
-                f"acts only together with {partner} (correlation {others.max():.4f})"
-                if others.max() >= ALIKE
-                else f"beside the others the data tell it to {error[worst]:.3g} of its spread, less than was known; most "
-                f"like {partner} (correlation {others.max():.2f})"
-            )
+            if others.max() >= ALIKE:
+                why = f"acts only together with {partner} (correlation {others.max():.4f})"
+            else:
+                why = f"beside the others the data tell it to {error[worst]:.3g} of its spread, less than was known; "
+                why += f"most like {partner} (correlation {others.max():.2f})"
             held.append(Held(name, why, partner))
         left.pop(worst)
     return held
