@@ -42,7 +42,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def answered(page: Any, done: str) -> bool:
     """Wait for what is said of an action: that it is done, or after ten seconds of a busy twin that it is noted."""
-    page.wait_for_selector(f"#action-said:has-text('{done}'), #action-said:has-text('{word('noted', 'en')}')")
+    page.wait_for_selector(", ".join(f'#action-said:has-text("{each}")' for each in (done, word("noted", "en"))))
     return done in page.inner_text("#action-said")
 
 
