@@ -72,9 +72,14 @@ def drawn_rows(answer: Answer) -> list[tuple[int, Variant]]:
 
 
 def compared(answer: Answer, language: Language) -> Markup:
-    """Return the variants side by side, or below each other where they are many."""
-    if len(answer.variants) <= FEW:
-        return _side_by_side(answer, language)
+    """Return the variants side by side, or below each other where they are many, and what their small print means."""
+    rows = _side_by_side(answer, language) if len(answer.variants) <= FEW else _below(answer, language)
+    numbers = [number for variant in answer.variants for number in variant.numbers.values()]
+    spread = any(number.p5 is not None and number.p5 != number.p95 for number in numbers)
+    return joined(rows, element("p", word("nine_in_ten_note", language), class_="quiet") if spread else "")
+
+
+def _below(answer: Answer, language: Language) -> Markup:
     paths = list(dict.fromkeys(path for variant in answer.variants for path in variant.changes))[:6]
     head = [heading(word("variant", language)), *(heading(bdi(plain(path))) for path in paths)]
     head += [heading(label(told, language), class_="number") for told in answer.measures]

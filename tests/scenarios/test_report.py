@@ -14,7 +14,7 @@ from msgspec import structs
 
 import tests.viz.conftest as browsers
 from scenarios import report_parts, shown, words
-from scenarios.answer import Answer
+from scenarios.answer import Answer, Number
 from scenarios.gantt import timeline, until
 from scenarios.report import report
 from scenarios.words import LANGUAGES, Language, catalogue, word
@@ -98,6 +98,17 @@ def test_differences_are_told_with_verdicts_in_words_and_with_what_pairing_saved
     assert table[0] == ["slower", "-75 points", "-84 to -66 points", "✗ worse", "40 % narrower", "100"]
     assert table[2] == ["slower", "+1.7 Wh", "-0.6 to +4.0 Wh", "≈ no difference shown", "10 % wider", "100"]
     assert table[3] == ["slower", "—", "—", "- too few pairs", "—", "0"]
+
+
+def test_nine_replications_in_ten_stand_below_a_mean_and_what_that_is_below_the_table() -> None:
+    wide = {OEE.name: Number(0.9, 0.89, 0.91, 100, 0.801, 0.953)}
+    few = variant("few", {OEE.name: number(0.8, 0.01)}, {OEE.name: difference(-0.1, 0.01)})
+    page = report(answer([variant("as_is", wide), few], [OEE]), "en")
+    row = Read(page).tables[0][1]
+    assert [typed(part) for part in row[1]] == ["90.0 %", "89.0 to 91.0 %", "9 in 10: 80 to 95 %"]
+    assert len(row[2]) == 2, "of too few replications it isn't known"
+    assert word("nine_in_ten_note", "en") in page
+    assert word("nine_in_ten_note", "en") not in report(whole(), "en")
 
 
 def test_changes_stand_beside_what_was_calibrated() -> None:
