@@ -115,7 +115,7 @@ def _measured(number: Number | None, scale: Scale, language: Language) -> Any:
         return parts.NONE
     low, middle, high = (_scaled(end, scale, scale.offset) for end in (number.low, number.middle, number.high))
     lines = [html.Div(_text(middle)), html.Div(f"{_text(low)} … {_text(high)}", className="note")]
-    if number.p5 is not None and number.p95 is not None:
+    if number.p5 is not None and number.p95 is not None and number.p5 != number.p95:
         ends = [_text(_scaled(end, scale, scale.offset)) for end in (number.p5, number.p95)]
         lines.append(html.Div(word("nine_in_ten", language, " … ".join(ends)), className="note"))
     return html.Div(lines, className="measured")
