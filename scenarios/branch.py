@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scenarios.changes import Change, amount, edited, of_equipment
+from scenarios.changes import Change, amount, edited, later, of_equipment
 from scenarios.measures import Money
 from scenarios.measuring import Course, measured, needed
 from scenarios.results import Failed, Result
@@ -127,7 +127,7 @@ def _run(common: Common, branches: Sequence[Branch], plants: Sequence[Plant]) ->
     begin = common.start.time if common.start else 0.0
     period = common.length / POINTS
     tags = {path: Tag(path, path, plant.quantity(path).unit, period) for path in watched}
-    steps = [Due(begin + s.at, c.path, _set(plant, c)) for s in branches[0].schedule for c in of_equipment(s.changes)]
+    steps = [Due(begin + s.at, c.path, later(plant, c)) for s in branches[0].schedule for c in of_equipment(s.changes)]
     own = plant.schedule if common.start is None else ()
     schedule = tuple(sorted((*own, *steps), key=lambda due: due.at))
     bare = replace(
@@ -174,11 +174,6 @@ def _advance(machines: Ensemble, flow: Joined | None, time: float) -> None:
         flow.stand(np.full(machines.members, time))
 
 
-def _set(plant: Plant, each: Change) -> float:
-    change = amount(plant, each)
-    return change.factor * plant.value(each.path) + change.offset
-
-
 def _flow(common: Common, machines: Ensemble, branches: Sequence[Branch], plants: Sequence[Plant]) -> Joined | None:
     """Return the flows of all branches beside each other, each with its own numbers."""
     if plants[0].flow is None:
@@ -198,6 +193,7 @@ def _flow(common: Common, machines: Ensemble, branches: Sequence[Branch], plants
 def _begin(common: Common, machines: Ensemble, flow: Joined | None, branches: Sequence[Branch], plant: Plant) -> None:
     """Let every branch stand where it begins: at the start, changed."""
     replications = np.array([branch.replication for branch in branches])
+    seeds = member_seeds(common.seed, 1 + int(replications.max()))[replications]
     if common.start is not None:
         which = replications % common.start.members
         start = replace(
@@ -206,8 +202,7 @@ def _begin(common: Common, machines: Ensemble, flow: Joined | None, branches: Se
         )  # fmt: skip
         _resume(machines, start)
         if flow is not None and start.flow:
-            flow.reseed(member_seeds(common.seed, 1 + int(replications.max()))[replications])
-    seeds = member_seeds(common.seed, 1 + int(replications.max()))[replications]
+            flow.reseed(seeds)
     draw_fitted(machines, plant, seeds, live=common.start is not None)
     for m in range(len(branches)):
         _change(machines, plant, common.assume, m)

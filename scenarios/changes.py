@@ -136,6 +136,18 @@ def amount(plant: Plant, each: Change) -> Amount:
     return found
 
 
+def later(plant: Plant, each: Change) -> float:
+    """Return what a change of a schedule sets, SI: one that is relative is beside the plant file's value.
+
+    Raises
+    ------
+    PlantError
+        As `amount` does.
+    """
+    change = amount(plant, each)
+    return change.factor * plant.value(each.path) + change.offset
+
+
 def values_of(plant: Plant, changes: Iterable[Change]) -> dict[str, float]:
     """Return what becomes of the plant's own values, SI, by path; of several changes of one, each rests on the last.
 

@@ -10,7 +10,7 @@ import numpy as np
 from scenarios import answer
 from scenarios.answer import Answer, Basis, Curve, Level, Number, Range, Span, Told, texts
 from scenarios.branch import LOGGED, POINTS
-from scenarios.changes import told, values_of
+from scenarios.changes import later, of_equipment, told, values_of
 from scenarios.measures import Measure
 from scenarios.scenario import Scenario, Variant
 from scenarios.search import pareto_front
@@ -26,6 +26,8 @@ from twin.flow.records import State
 from twin.plant import Plant
 from twin.snapshot import identity
 
+FIT = " (fit, within its bounds)"
+"""What stands behind an estimate that is drawn: one that would leave its bounds stands at the bound."""
 LEAST_SPREAD = 20
 """Replications of which one lies outside nine tenths on either side."""
 MOST_SPANS = 4000
@@ -117,20 +119,17 @@ def _ranges(scenario: Scenario, variant: Variant) -> list[Range]:
     plant, begun = scenario.plant, (*scenario.assume, *variant.changes)
     found = [_range(plant, path, value) for path, value in values_of(plant, begun).items()]
     for step in variant.schedule:
-        values = values_of(plant, (*begun, *step.changes))
-        found += [
-            msgspec.structs.replace(_range(plant, p, values[p]), at=f"{step.at:g} s")
-            for p in values_of(plant, step.changes)
-        ]
+        at = f"{step.at:g} s"
+        found += [_range(plant, each.path, later(plant, each), at) for each in of_equipment(step.changes)]
     return found
 
 
-def _range(plant: Plant, path: str, value: float) -> Range:
+def _range(plant: Plant, path: str, value: float, at: str = "") -> Range:
     unit, span = plant.quantity(path).unit, plant.fitted.span(path) if plant.fitted else None
     if span is None:
-        return Range(path, value, unit, "never calibrated")
+        return Range(path, value, unit, "never calibrated", at=at)
     low, high = span
-    return Range(path, value, unit, "inside" if low <= value <= high else "outside", low, high)
+    return Range(path, value, unit, "inside" if low <= value <= high else "outside", low, high, at)
 
 
 def _curves(scenario: Scenario, swept: Swept, name: str) -> list[Curve]:
@@ -249,7 +248,7 @@ def _spreads(scenario: Scenario) -> dict[str, str]:
 def _left_open(scenario: Scenario, settings: Settings) -> dict[str, str]:
     """Return what is drawn as the plant's fit leaves it open."""
     return {
-        path: f"{number.value:.4g} ± {number.deviation:.2g} {_symbol(scenario.plant, path)}".rstrip() + " (fit)"
+        path: f"{number.value:.4g} ± {number.deviation:.2g} {_symbol(scenario.plant, path)}".rstrip() + FIT
         for path, number in left_open(scenario.plant, live=settings.start is not None).items()
     }
 

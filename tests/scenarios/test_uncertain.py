@@ -27,7 +27,8 @@ report: [it.x]
 variants:
   as_is: {}
   pushed: {it.push: 19 m}
-  later: {schedule: [{at: "Mon 00:10", set: {it.push: 50 cm, it.first: 1, it.aside: 0 m}}]}
+  later: {set: {it.lag: 90 s}, schedule: [{at: "Mon 00:10", set: {it.push: 50 cm, it.first: 1, it.aside: 0 m}},
+                                          {at: "Mon 00:12", set: {it.lag: -50 %}}]}
 """
 
 
@@ -69,10 +70,13 @@ def test_what_is_changed_stands_beside_what_was_calibrated(tmp_path: Path, text:
     assert as_is.ranges == [Range("it.push", 1.0, "m", "outside", low, high)]
     assert pushed.ranges == [Range("it.push", 19.0, "m", "outside", low, high)]
     number = fitted.numbers["it.first"]
+    lag = fitted.numbers["it.lag"]
     assert later.ranges[1:] == [
+        Range("it.lag", 90.0, "s", "outside", lag.low, lag.high),
         Range("it.push", 0.5, "m", "inside", low, high, "600 s"),
         Range("it.first", 1.0, "1", "outside", number.low, number.high, "600 s"),
         Range("it.aside", 0.0, "m", "never calibrated", at="600 s"),
+        Range("it.lag", 0.5 * lag.value, "s", "outside", lag.low, lag.high, "720 s"),
     ]
 
 
@@ -83,7 +87,7 @@ def test_what_is_drawn_is_told_among_the_assumptions(tmp_path: Path, text: str) 
     assert list(told) == ["it.first", "it.lag", "it.push", "it.side"]
     assert question.plant.fitted is not None
     lag = question.plant.fitted.numbers["it.lag"]
-    assert told["it.lag"] == f"{lag.value:.4g} ± {lag.deviation:.2g} s (fit)"
+    assert told["it.lag"] == f"{lag.value:.4g} ± {lag.deviation:.2g} s (fit, within its bounds)"
     assert told["it.side"] == "± 0.25"
 
 

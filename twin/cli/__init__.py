@@ -164,11 +164,12 @@ def _signals_as_interrupt() -> Iterator[None]:
         yield
         return
 
-    asked = [signal.SIGINT]
+    asked: int = signal.SIGINT
 
     def interrupt(number: int, frame: Any) -> None:
+        nonlocal asked
         signal.signal(number, signal.SIG_IGN)  # asked once is enough: what is left is tidying up
-        asked[:] = [signal.Signals(number)]
+        asked = number
         raise KeyboardInterrupt
 
     def unheard(told: "sys.UnraisableHookArgs") -> None:
@@ -176,9 +177,9 @@ def _signals_as_interrupt() -> Iterator[None]:
         if not issubclass(told.exc_type, KeyboardInterrupt):
             hook(told)
             return
-        if asked[0] != signal.SIGINT:
-            signal.signal(asked[0], interrupt)
-        again = threading.Timer(0.01, signal.pthread_kill, (threading.main_thread().ident, asked[0]))
+        if asked != signal.SIGINT:
+            signal.signal(asked, interrupt)
+        again = threading.Timer(0.01, signal.pthread_kill, (threading.main_thread().ident, asked))
         again.daemon = True
         again.start()
 
